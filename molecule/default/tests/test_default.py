@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold on the one host of the scenario, seen from the host and from real clients."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+
+SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
+
+
+@pytest.mark.parametrize("name", ["prosody", "coturn", "postgresql@17-main"])
+def test_services_run_and_come_back_after_a_boot(host, name):
+    assert host.service(name).is_running
+    assert host.service(name.split("@")[0]).is_enabled
+
+
+@pytest.mark.parametrize("port", [5222, 5223, 5269, 5270, 5281, 5000, 3478, 5349])
+def test_public_ports_listen(host, port):
+    assert any(re.search(rf"[:.]{port}$", socket) for socket in host.socket.get_listening_sockets()), port
+
+
+@pytest.mark.parametrize("port", [5280, 5347, 5582])
+def test_inner_ports_are_closed_to_others(host, port):
+    outside = [
+        s
+        for s in host.socket.get_listening_sockets()
+        if s.endswith(f":{port}") and "127.0.0.1" not in s and "::1" not in s
+    ]
+    assert outside == []
+
+
+def test_postgresql_serves_only_the_socket_when_all_is_on_one_host(host):
+    assert [
+        s
+        for s in host.socket.get_listening_sockets()
+        if s.endswith(":5432") and "127.0.0.1" not in s and "::1" not in s
+    ] == []
+
+
+def test_the_log_of_prosody_has_no_warning_since_its_start(host):
+    log = host.check_output("journalctl -u prosody -o cat --no-pager -b")
+    assert not re.findall(r"(?m)^.*\b(?:warn|error)\b\t.*$", log), log
+
+
+def test_the_running_configuration_is_what_prosodyctl_accepts(host):
+    done = host.run("prosodyctl check config")
+    assert done.rc == 0, done.stdout
+    assert "All checks passed" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["/etc/prosody/secrets", "/etc/prosody/certs", "/etc/xmpp/certificates"])
+def test_what_holds_secrets_is_closed_to_others(host, path):
+    readable = host.check_output(f"find {path} -perm /o=rwx -print")
+    assert readable == ""
+
+
+def test_no_secret_is_readable_or_in_a_log(host):
+    """Every generated secret is looked for in what any user of the host can read, and in the journal."""
+    secrets = {path.name: path.read_text(encoding="utf-8").strip() for path in SECRETS.iterdir() if path.is_file()}
+    assert secrets
+    leaks = []
+    for name, secret in secrets.items():
+        found = host.run(
+            f"su -s /bin/sh nobody -c 'grep -rlsF -e {secret} /etc /run /var/log /var/lib' 2>/dev/null"
+        ).stdout
+        logged = host.run(f"journalctl --no-pager | grep -F -c -e {secret}").stdout.strip()
+        if found.strip() or logged not in ("0", ""):
+            leaks.append((name, found, logged))
+    assert leaks == []
+
+
+def test_a_check_of_the_deployed_service_changes_nothing():
+    playbook("site", "--check", "--diff").assert_unchanged()
+
+
+def test_real_clients_are_served():
+    run = playbook("check").assert_ok()
+    assert "archive" in run.output
+    assert "relay" in run.output
+
+
+def test_an_unknown_variable_is_refused_before_the_first_change():
+    run = playbook("site", "-e", '{"prosody_domian": "x.example"}')
+    assert run.code != 0
+    assert "prosody_domian" in run.output
+    assert "prosody_domain" in run.output
+    assert not any(run.changed.values())
+
+
+def test_a_stopped_service_is_named_by_the_check(host):
+    """The check itself can fail: with coturn stopped it says so, and says what to look at."""
+    host.check_output("systemctl stop coturn")
+    try:
+        run = playbook("check")
+    finally:
+        host.check_output("systemctl start coturn")
+    assert run.code != 0
+    assert "coturn" in run.output

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Three hosts, one service: what crosses the network is encrypted and closed to others, and real clients are served."""
+
+from __future__ import annotations
+
+import os
+
+import testinfra
+
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+
+
+def machine(name):
+    return testinfra.get_host(f"ansible://xmpp-spread-{name}?ansible_inventory={os.environ['MOLECULE_INVENTORY_FILE']}")
+
+
+def test_real_clients_are_served():
+    playbook("check").assert_ok()
+
+
+def test_each_host_runs_just_its_own_service():
+    names = {"db": "postgresql", "turn": "coturn", "chat": "prosody"}
+    for name, own in names.items():
+        for service in names.values():
+            assert machine(name).service(service).is_running == (service == own), (name, service)
+
+
+def test_the_database_connection_is_encrypted():
+    query = "select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'prosody' and {}"
+    count = {
+        state: int(machine("db").check_output(f'su postgres -c "psql -AtXc \\"{query.format(state)}\\""'))
+        for state in ("ssl", "not ssl")
+    }
+    assert count["ssl"] >= 1
+    assert count["not ssl"] == 0
+
+
+def test_the_database_is_closed_to_other_hosts():
+    address = machine("db").interface("eth0").addresses[0]
+    probe = (
+        "import socket; s = socket.create_connection(('%s', 5432), 5); s.sendall(bytes([0,0,0,41,0,3,0,0])"
+        " + b'user\\0prosody\\0database\\0prosody\\0\\0'); print(s.recv(400))" % address
+    )
+    answer = machine("turn").check_output('python3 -c "%s"', probe)
+    assert "pg_hba.conf" in answer
+
+
+def test_a_check_changes_nothing():
+    playbook("site", "--check").assert_unchanged()
