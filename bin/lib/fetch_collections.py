@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collections of requirements.yml into .cache: from Galaxy, or, where it is not reached, out of the package "ansible" of PyPI."""
+"""The collections of requirements.yml into .cache.
+
+From Galaxy, or, where it is not reached, out of the package "ansible", which holds them all.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,15 @@ ANSIBLE_OF_CORE = {"2.19": 12, "2.20": 13, "2.21": 14}
 
 def from_galaxy() -> bool:
     """Install with ansible-galaxy; out: whether it could. What it said is kept in .cache/galaxy.log."""
-    command = [str(BIN / "ansible-galaxy"), "collection", "install", "-r", str(ROOT / "requirements.yml"), "-p", str(CACHE)]
+    command = [
+        str(BIN / "ansible-galaxy"),
+        "collection",
+        "install",
+        "-r",
+        str(ROOT / "requirements.yml"),
+        "-p",
+        str(CACHE),
+    ]
     with open(CACHE / "galaxy.log", "w", encoding="utf-8") as log:
         return subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode == 0
 
@@ -32,12 +43,28 @@ def from_galaxy() -> bool:
 def from_package() -> None:
     """Take just the wanted collections, and what they depend on, out of the wheel of "ansible"."""
     major = ANSIBLE_OF_CORE[".".join(core_version.split(".")[:2])]
-    wanted = [item["name"] for item in yaml.safe_load((ROOT / "requirements.yml").read_text(encoding="utf-8"))["collections"]]
+    wanted = [
+        item["name"] for item in yaml.safe_load((ROOT / "requirements.yml").read_text(encoding="utf-8"))["collections"]
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", folder, f"ansible=={major}.*"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--only-binary=:all:",
+            "-d",
+            folder,
+            f"ansible=={major}.*",
+        ]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
-            sys.exit(f"The collections could be had neither from Galaxy (see .cache/galaxy.log) nor from the package ansible:\n{done.stderr}")
+            sys.exit(
+                "The collections could be had neither from Galaxy (see .cache/galaxy.log)"
+                f" nor from the package ansible:\n{done.stderr}"
+            )
         wheel = zipfile.ZipFile(next(Path(folder).glob("ansible-*.whl")))
         names = wheel.namelist()
         taken: set[str] = set()

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README.md and the comments in defaults/main.yml of every role, made from its meta/argument_specs.yml; --check only compares."""
+"""README.md and the comments in defaults/main.yml of every role, from its meta/argument_specs.yml.
+
+With --check nothing is written, only compared.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def main() -> int:
         done = subprocess.run([tool, "generate", *check, str(role)], capture_output=True, text=True, check=False)
         if done.returncode:
             status = 1
-            print(f"{role.name}: its documentation differs from meta/argument_specs.yml (bin/lib/role_docs.py makes it anew)\n{done.stdout}{done.stderr}")
+            print(
+                f"{role.name}: its documentation differs from meta/argument_specs.yml; bin/lib/role_docs.py makes it anew"
+            )
+            print(done.stdout + done.stderr)
     return status
 
 

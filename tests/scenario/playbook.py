@@ -23,7 +23,7 @@ class Run:
 
     @property
     def changed(self) -> dict[str, int]:
-        """Out: host → number of changed tasks, read from the recap. Raises AssertionError where no recap was printed."""
+        """Out: host → number of changed tasks, read from the recap. Raises AssertionError where there is none."""
         recap = {match[1]: int(match[3]) for match in _RECAP.finditer(self.output)}
         assert recap, f"no recap in the output:\n{self.output[-3000:]}"
         return recap
@@ -34,7 +34,7 @@ class Run:
         return self
 
     def assert_unchanged(self) -> Run:
-        """Out: itself. Raises AssertionError where the run failed or any task said it changed (or would change) something."""
+        """Out: itself. Raises AssertionError where the run failed or a task changed (or would change) anything."""
         self.assert_ok()
         assert not any(self.changed.values()), self.output[-6000:]
         return self

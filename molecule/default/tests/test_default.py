@@ -9,10 +9,15 @@ import re
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 
 SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
+
+
+def outside(host, port):
+    """Out: the sockets that listen on the port on more than loopback."""
+    sockets = host.socket.get_listening_sockets()
+    return [s for s in sockets if s.endswith(f":{port}") and "127.0.0.1" not in s and "::1" not in s]
 
 
 @pytest.mark.parametrize("name", ["prosody", "coturn", "postgresql@17-main"])
@@ -28,20 +33,11 @@ def test_public_ports_listen(host, port):
 
 @pytest.mark.parametrize("port", [5280, 5347, 5582])
 def test_inner_ports_are_closed_to_others(host, port):
-    outside = [
-        s
-        for s in host.socket.get_listening_sockets()
-        if s.endswith(f":{port}") and "127.0.0.1" not in s and "::1" not in s
-    ]
-    assert outside == []
+    assert outside(host, port) == []
 
 
 def test_postgresql_serves_only_the_socket_when_all_is_on_one_host(host):
-    assert [
-        s
-        for s in host.socket.get_listening_sockets()
-        if s.endswith(":5432") and "127.0.0.1" not in s and "::1" not in s
-    ] == []
+    assert outside(host, 5432) == []
 
 
 def test_the_log_of_prosody_has_no_warning_since_its_start(host):
