@@ -26,7 +26,7 @@ def main() -> int:
         if done.returncode:
             status = 1
             print(
-                f"{role.name}: its documentation differs from meta/argument_specs.yml; bin/lib/role_docs.py makes it anew"
+                f"{role.name}: not what meta/argument_specs.yml says; bin/lib/role_docs.py makes it anew"
             )
             print(done.stdout + done.stderr)
     return status
