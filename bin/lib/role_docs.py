@@ -25,9 +25,7 @@ def main() -> int:
         done = subprocess.run([tool, "generate", *check, str(role)], capture_output=True, text=True, check=False)
         if done.returncode:
             status = 1
-            print(
-                f"{role.name}: not what meta/argument_specs.yml says; bin/lib/role_docs.py makes it anew"
-            )
+            print(f"{role.name}: not what meta/argument_specs.yml says; bin/lib/role_docs.py makes it anew")
             print(done.stdout + done.stderr)
     return status
 
