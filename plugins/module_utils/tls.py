@@ -150,6 +150,7 @@ class _Probe:
         self.parser = _parser()
         self.depth = 0
         self.received = 0
+        self.last = b""
 
     def __enter__(self) -> _Probe:
         return self
@@ -205,29 +206,36 @@ class _Probe:
     def _next(self, step: str) -> ElementTree.Element:
         """The next complete element on the level below the stream's root."""
         while True:
+            element = self._parsed(step)
+            if element is not None:
+                return element
+            try:
+                data = self._ready(step).recv(16384)
+            except OSError as error:
+                raise self._failed(step, error) from error
+            if not data:
+                raise self.error(step, "the connection was closed")
+            self.received += len(data)
+            self.last = data
+            if self.received > _MOST_BYTES:
+                raise self.error(step, f"more than {_MOST_BYTES} bytes")
+            # RFC 6120 section 11.1 forbids document types, and nothing else could make the parser expand entities
+            if b"<!D" in data or b"<!E" in data:
+                raise self.error(step, "a document type, which XMPP forbids")
+            self.parser.feed(data)
+
+    def _parsed(self, step: str) -> ElementTree.Element | None:
+        """The next complete element among what has been fed to the parser."""
+        try:
             for event, element in cast("Iterator[tuple[str, ElementTree.Element]]", self.parser.read_events()):
                 self.depth += 1 if event == "start" else -1
                 if self.depth == 0:
                     raise self.error(step, "the stream was closed")
                 if event == "end" and self.depth == 1:
                     return element
-            connection = self._ready(step)
-            try:
-                data = connection.recv(16384)
-            except OSError as error:
-                raise self._failed(step, error) from error
-            if not data:
-                raise self.error(step, "the connection was closed")
-            self.received += len(data)
-            if self.received > _MOST_BYTES:
-                raise self.error(step, f"more than {_MOST_BYTES} bytes")
-            # RFC 6120 section 11.1 forbids document types, and nothing else could make the parser expand entities
-            if b"<!D" in data or b"<!E" in data:
-                raise self.error(step, "a document type, which XMPP forbids")
-            try:
-                self.parser.feed(data)
-            except ElementTree.ParseError as error:
-                raise self.error(step, f"not XMPP: {data[:60]!r}") from error
+        except ElementTree.ParseError as error:
+            raise self.error(step, f"not XMPP: {self.last[:60]!r}") from error
+        return None
 
     def _element(self, step: str) -> ElementTree.Element:
         element = self._next(step)

@@ -6,21 +6,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import sys
-from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import certificate, der
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import CertificateError
+from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-import tls_material as material
 
 PAIR = material.authority()
 LEAF = material.issue(("example.org", "muc.example.org"), by=PAIR.intermediate)
@@ -227,8 +223,7 @@ def test_a_key_too_small_for_openssl_is_refused(tmp_path):
 def test_a_file_without_a_key_is_refused_and_not_quoted(tmp_path, content):
     with pytest.raises(CertificateError, match="no usable private key in it") as raised:
         certificate.check_pair(*material.write_pair(tmp_path, LEAF.pem, content))
-    assert "expected)" in str(raised.value)
-    assert content[40:60] not in str(raised.value) or len(content) < 40
+    assert all(line not in str(raised.value) for line in content.splitlines()[1:-1])
 
 
 def test_a_missing_key_is_named(tmp_path):
