@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Report whether certificates with their keys are fit for a server."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certificates_info
+short_description: Report whether certificates with their keys are fit for a server
+version_added: 0.1.0
+author: allthingslinux.xmpp contributors (@allthingslinux)
+description:
+  - Reads certificates with their private keys and reports what is wrong with each, in words for the operator. It finds
+    a key that is not that of the certificate, names that are not covered, one that is not valid yet or any more, and a
+    chain that is out of order or does not verify.
+  - Needs nothing on the host but Python.
+extends_documentation_fragment:
+  - allthingslinux.xmpp.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  certificates:
+    description:
+      - The certificates to look at.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: A name for it in the result.
+        type: str
+        required: true
+      names:
+        description: DNS names that it must cover.
+        type: list
+        elements: str
+        default: []
+      fullchain:
+        description:
+          - A PEM file on the host with the certificate and after it those of its issuers, the root excepted.
+          - With O(certificates[].fullchain_text), what to call it in messages.
+        type: path
+        required: true
+      privkey:
+        description:
+          - The PEM file with its private key.
+          - With O(certificates[].privkey_text), what to call it in messages.
+        type: path
+        required: true
+      fullchain_text:
+        description: The text of the certificate file, in place of reading the file.
+        type: str
+      privkey_text:
+        description: The text of the key file, in place of reading the file.
+        type: str
+  valid_days:
+    description:
+      - How many days each certificate must still be valid.
+    type: int
+    default: 0
+  issuer:
+    description:
+      - PEM text of the authority that each certificate must come from. Any authority without it.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Look at the certificate of the XMPP server
+  allthingslinux.xmpp.certificates_info:
+    certificates:
+      - name: example.org
+        names: [example.org, muc.example.org]
+        fullchain: /etc/xmpp/certificates/example.org/fullchain.pem
+        privkey: /etc/xmpp/certificates/example.org/privkey.pem
+    valid_days: 30
+  register: result
+"""
+
+RETURN = r"""
+certificates:
+  description: What was found, in the order of the option.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name given.
+      type: str
+    problems:
+      description: What is wrong, a line each. Empty when it is fit.
+      type: list
+      elements: str
+    names:
+      description: The DNS names it is for.
+      type: list
+      elements: str
+    not_after:
+      description: When it expires (UTC), empty when it cannot be read.
+      type: str
+      sample: "2027-02-28T12:00:00Z"
+    sha256:
+      description: Its fingerprint, empty when it cannot be read.
+      type: str
+    fullchain:
+      description: The certificate and those of its issuers as PEM, without what else was in the file.
+      type: str
+    chain:
+      description: Those of its issuers alone.
+      type: str
+problems:
+  description: The problems of all of them.
+  returned: always
+  type: list
+  elements: str
+  sample: ["/etc/x/fullchain.pem expired on 2026-01-31 10:00 UTC: renew it."]
+unfit:
+  description: The names of those that have one.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import datetime
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_state import State, examine
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+
+ENTRY = {
+    "name": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "fullchain": {"type": "path", "required": True},
+    "privkey": {"type": "path", "required": True, "no_log": False},
+    "fullchain_text": {"type": "str"},
+    "privkey_text": {"type": "str", "no_log": True},
+}
+
+
+def examine_entry(entry: dict[str, Any], scratch: Path, valid_days: int, issuer: str) -> State:
+    """Examine an entry; texts are put into files of our own, which the messages do not mention."""
+    places = {}
+    for part in ("fullchain", "privkey"):
+        places[part] = Path(entry[part])
+        text = entry[f"{part}_text"]
+        if text is not None:
+            places[part] = scratch / part
+            places[part].write_text(text, encoding="utf-8")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    state = examine(places["fullchain"], places["privkey"], entry["names"], now, valid_days, issuer)
+    problems = []
+    for problem in state.problems:
+        for part, place in places.items():
+            problem = problem.replace(str(place), entry[part])
+        problems.append(problem)
+    return State(tuple(problems), state.chain)
+
+
+def describe(name: str, state: State) -> dict[str, Any]:
+    """Turn a state into what the module returns."""
+    leaf = state.chain[0] if state.chain else None
+    return {
+        "name": name,
+        "problems": list(state.problems),
+        "names": list(leaf.names) if leaf else [],
+        "not_after": leaf.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if leaf else "",
+        "sha256": leaf.sha256 if leaf else "",
+        "fullchain": "".join(certificate.pem for certificate in state.chain),
+        "chain": "".join(certificate.pem for certificate in state.chain[1:]),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "certificates": {"type": "list", "elements": "dict", "required": True, "options": ENTRY},
+            "valid_days": {"type": "int", "default": 0},
+            "issuer": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    found = []
+    try:
+        for entry in module.params["certificates"]:
+            with tempfile.TemporaryDirectory(dir=module.tmpdir) as scratch:
+                state = examine_entry(entry, Path(scratch), module.params["valid_days"], module.params["issuer"])
+            found.append(describe(entry["name"], state))
+    except XmppError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=False,
+        certificates=found,
+        problems=[problem for entry in found for problem in entry["problems"]],
+        unfit=[entry["name"] for entry in found if entry["problems"]],
+    )
+
+
+if __name__ == "__main__":
+    main()
