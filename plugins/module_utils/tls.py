@@ -22,7 +22,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate im
     CertificateError,
     a_label,
     parse,
-    trusting,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
@@ -55,7 +54,8 @@ class Served:
     cipher: str
     features: str
     alpn: str = ""
-    chain_complete: bool | None = None
+    chain: tuple[Certificate, ...] = ()
+    chain_known: bool = False
 
 
 def read_served(
@@ -67,7 +67,6 @@ def read_served(
     direct: str | None = None,
     to: str | None = None,
     timeout: float = 5.0,
-    anchor: Certificate | None = None,
 ) -> Served:
     """What `host`:`port` serves in TLS; raises TlsProbeError.
 
@@ -75,35 +74,16 @@ def read_served(
     starttls: "xmpp-client" or "xmpp-server": the port speaks XMPP and upgrades (RFC 6120 section 5).
     direct: "xmpp-client" or "xmpp-server": TLS at once, carrying XMPP (XEP-0368; its ALPN is offered).
     Neither: plain TLS, such as HTTPS. to: the XMPP domain addressed (default: sni, host). timeout: seconds for all.
-    anchor: also tell whether the served chain leads to this certificate.
     """
     for service in (starttls, direct):
         if service not in (None, *CONTENT):
             raise ValueError(f"{service!r} is neither xmpp-client nor xmpp-server")
     domain = to or sni or host
-    context, strict = _any_certificate(), anchor is not None
-    if anchor is not None:
-        context = trusting(anchor)
+    context = _any_certificate()
     if direct:
         context.set_alpn_protocols([direct])
-    deadline = time.monotonic() + timeout
-    try:
-        served = _look(_Probe(host, port, deadline, timeout), context, sni, starttls, direct, domain)
-    except _Untrusted:
-        context = _any_certificate()
-        if direct:
-            context.set_alpn_protocols([direct])
-        served = _look(_Probe(host, port, deadline, timeout), context, sni, starttls, direct, domain)
-        return _with_chain(served, False)
-    return _with_chain(served, True) if strict else served
-
-
-class _Untrusted(Exception):
-    """The served chain does not lead to the anchor."""
-
-
-def _with_chain(served: Served, complete: bool) -> Served:
-    return Served(served.certificate, served.protocol, served.cipher, served.features, served.alpn, complete)
+    with _Probe(host, port, time.monotonic() + timeout, timeout) as probe:
+        return _look(probe, context, sni, starttls, direct, domain)
 
 
 def _any_certificate() -> ssl.SSLContext:
@@ -116,25 +96,32 @@ def _any_certificate() -> ssl.SSLContext:
 def _look(
     probe: _Probe, context: ssl.SSLContext, name: str | None, starttls: str | None, direct: str | None, domain: str
 ) -> Served:
-    with probe:
-        probe.connect()
-        if starttls:
-            features = probe.open_stream(starttls, domain, "stream before TLS")
-            if features.find(f"{{{STARTTLS}}}starttls") is None:
-                raise probe.error("stream before TLS", "STARTTLS is not offered; features are " + _text(features))
-            probe.start_tls()
-        tls = probe.handshake(context, name)
-        service = starttls or direct
-        features_text = _text(probe.open_stream(service, domain, "stream after TLS")) if service else ""
-        encoded = tls.getpeercert(binary_form=True)
-        cipher = tls.cipher()
-        if not encoded or not cipher:
-            raise probe.error("TLS handshake", "no certificate was served")
-        try:
-            certificate = parse(encoded)
-        except CertificateError as error:
-            raise probe.error("reading the certificate", str(error)) from error
-        return Served(certificate, tls.version() or "", cipher[0], features_text, tls.selected_alpn_protocol() or "")
+    probe.connect()
+    if starttls:
+        features = probe.open_stream(starttls, domain, "stream before TLS")
+        if features.find(f"{{{STARTTLS}}}starttls") is None:
+            raise probe.error("stream before TLS", "STARTTLS is not offered; features are " + _text(features))
+        probe.start_tls()
+    tls = probe.handshake(context, name)
+    service = starttls or direct
+    features_text = _text(probe.open_stream(service, domain, "stream after TLS")) if service else ""
+    encoded, cipher = tls.getpeercert(binary_form=True), tls.cipher()
+    if not encoded or not cipher:
+        raise probe.error("TLS handshake", "no certificate was served")
+    whole = tls.get_unverified_chain() if hasattr(tls, "get_unverified_chain") else None
+    try:
+        chain = tuple(parse(one) for one in whole or [encoded])
+    except CertificateError as error:
+        raise probe.error("reading the certificate", str(error)) from error
+    return Served(
+        chain[0],
+        tls.version() or "",
+        cipher[0],
+        features_text,
+        tls.selected_alpn_protocol() or "",
+        chain,
+        whole is not None,
+    )
 
 
 def _parser() -> ElementTree.XMLPullParser[ElementTree.Element]:
@@ -194,8 +181,6 @@ class _Probe:
         plain = self._ready(step)
         try:
             tls = context.wrap_socket(plain, server_hostname=a_label(name) if name else None)
-        except ssl.SSLCertVerificationError as error:
-            raise _Untrusted from error
         except OSError as error:
             raise self._failed(step, error) from error
         except (ValueError, CertificateError) as error:

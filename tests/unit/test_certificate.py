@@ -130,6 +130,7 @@ def test_wildcards_stand_for_one_whole_label(pattern, name, expected):
 def test_the_common_name_alone_covers_nothing():
     cert = certificate.parse(material.issue((), common_name="example.org").der)
     assert not certificate.covers(cert, "example.org")
+    assert cert.common_names == ("example.org",)
 
 
 def test_uncovered_names_are_listed_in_order():

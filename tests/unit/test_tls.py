@@ -105,7 +105,6 @@ def test_starttls_shows_certificate_and_features_after_tls(serve, service):
     mechanism = ElementTree.fromstring(served.features).find(".//{urn:ietf:params:xml:ns:xmpp-sasl}mechanism")
     assert mechanism is not None
     assert mechanism.text == "PLAIN"
-    assert served.chain_complete is None
     assert server.sni == ["example.org"]
     assert server.heard.count(f"xmlns='jabber:{service[5:]}'") == 2
     assert server.heard.count('to="example.org"') == 2
@@ -139,24 +138,25 @@ def test_no_server_name_is_sent_unless_given(serve):
     assert server.sni == [None]
 
 
-def test_whether_the_chain_is_complete(serve):
-    anchor = certificate.parse(AUTHORITY.intermediate.der)
-    root = certificate.parse(AUTHORITY.root.der)
+@pytest.mark.skipif(not hasattr(ssl.SSLSocket, "get_unverified_chain"), reason="Python tells the chain from 3.13 on")
+def test_the_whole_chain_is_shown(serve):
     complete, bare = serve(["TLS"]), serve(["TLS"], fullchain=LEAF.pem)
-    assert read_served("127.0.0.1", complete.port, anchor=anchor).chain_complete is True
-    assert read_served("127.0.0.1", complete.port, anchor=root).chain_complete is True
-    assert read_served("127.0.0.1", bare.port, anchor=anchor).chain_complete is True
-    served = read_served("127.0.0.1", bare.port, anchor=root)
-    assert served.chain_complete is False
-    assert served.certificate.der == LEAF.der
-    assert bare.connections == 3
+    leaf, middle = certificate.parse(LEAF.der), certificate.parse(AUTHORITY.intermediate.der)
+    assert read_served("127.0.0.1", complete.port).chain == (leaf, middle)
+    assert read_served("127.0.0.1", bare.port).chain == (leaf,)
+
+
+def test_where_python_cannot_tell_the_chain_the_leaf_stands_for_it(serve, monkeypatch):
+    monkeypatch.delattr(ssl.SSLSocket, "get_unverified_chain", raising=False)
+    served = read_served("127.0.0.1", serve(["TLS"]).port)
+    assert served.chain == (served.certificate,)
+    assert not served.chain_known
 
 
 def test_an_expired_certificate_is_reported_not_refused(serve):
     old = material.issue(not_before=material.NOW - 9 * material.DAY, not_after=material.NOW - material.DAY)
     server = serve(["TLS"], fullchain=old.pem, issued=old)
-    served = read_served("127.0.0.1", server.port, anchor=certificate.parse(old.der))
-    assert served.certificate.der == old.der
+    assert read_served("127.0.0.1", server.port).certificate.der == old.der
 
 
 STREAM_ERROR = (
