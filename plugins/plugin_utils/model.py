@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The settings of role prosody as a configuration of Prosody 13.
+
+Settings are the variables prosody_* without their prefix. What they do not say stays as Prosody has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.document import Document, render
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.hosts import external_components, hosts_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.server import sections
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings import ModelError, Settings
+
+OPERATOR_FILE = "/etc/prosody/conf.d/operator*.cfg.lua"
+
+_HEADER = """Configuration of Prosody, the XMPP server of {domain}.
+Written by role prosody of the Ansible collection allthingslinux.xmpp: what you change here is lost.
+Options and what they mean: https://prosody.im/doc/configure"""
+
+_INCLUDE = """Read last, never written by the collection, missing without harm: /etc/prosody/conf.d/operator.cfg.lua.
+An option there replaces the one above, a VirtualHost or Component there adds to those above."""
+
+
+def build(values: Mapping[str, Any]) -> Document:
+    """Return the configuration that `values` describe. Raises ModelError or LuaError naming the path."""
+    settings = Settings(values)
+    hosts = hosts_of(settings)
+    if not any(host.module is None for host in hosts):
+        raise ModelError("prosody_hosts: Prosody needs at least one virtual host")
+    domain = settings.text("domain") or next(host.name for host in hosts if host.module is None)
+    return Document(_HEADER.format(domain=domain), sections(settings), hosts, OPERATOR_FILE, _INCLUDE)
+
+
+def config_text(values: Mapping[str, Any]) -> str:
+    """Return the text of prosody.cfg.lua for `values`."""
+    return render(build(values))
+
+
+def secret_files(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the secrets that the text for `values` refers to: file name to value.
+
+    Raises ModelError, which never shows a value, where one is missing or cannot be read as one line.
+    """
+    settings = Settings(values)
+    files: dict[str, str] = {}
+    for name, value in settings.mapping("secrets").items():
+        path = f"{settings.where('secrets')}.{name}"
+        if name in (secrets.TURN, secrets.DATABASE) or name.startswith("component_"):
+            raise ModelError(f"{path}: {name!r} is a name of the role's own; choose another")
+        files[name] = secrets.check(name, value, path)
+    if settings.text("turn_host"):
+        value = settings.values.get("turn_secret")
+        files[secrets.TURN] = secrets.check(secrets.TURN, value, settings.where("turn_secret"))
+    if settings.text("storage") == "postgresql" and not settings.text("database_host").startswith("/"):
+        value = settings.values.get("database_password")
+        files[secrets.DATABASE] = secrets.check(secrets.DATABASE, value, settings.where("database_password"))
+    given = settings.mapping("component_secrets")
+    for component in external_components(settings):
+        host = component.text("name").rstrip(".")
+        value = component.values.get("secret") or given.get(host)
+        name = secrets.component(host)
+        files[name] = secrets.check(name, value, component.where("secret"))
+    return files
+
+
+def certificate_names(values: Mapping[str, Any]) -> list[str]:
+    """Return the DNS names that the certificate must cover: every host and component, in the order of the file."""
+    return [host.name for host in hosts_of(Settings(values))]

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Typed reading of the settings of role prosody: every wrong value is an error that names its variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?)?B?\Z")
+_FACTORS = {None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_FACTORS |= {"ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+class ModelError(XmppError):
+    """A setting that no configuration can be made of. The message starts with the path of the value."""
+
+
+class Settings:
+    """A mapping of settings with the path it came from. An absent, null or empty value means: as Prosody does it."""
+
+    def __init__(self, values: Mapping[str, Any], path: str = "", prefix: str = "prosody_") -> None:
+        if not isinstance(values, Mapping):
+            raise ModelError(f"{path or 'settings'}: expected a mapping, got {_kind(values)}")
+        self.values = values
+        self.path = path
+        self._prefix = prefix
+
+    def where(self, name: str) -> str:
+        """Return the path of setting `name`, as an operator writes it."""
+        return f"{self.path}.{name}" if self.path else f"{self._prefix}{name}"
+
+    def has(self, name: str) -> bool:
+        """Whether `name` is set to something: not absent, not null."""
+        return self.values.get(name) is not None
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a string without line ends at its edges."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise ModelError(f"{self.where(name)}: expected a text, got {_kind(value)}")
+        return value.strip()
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """Return a string out of `choices`."""
+        value = self.text(name, default) or default
+        if value not in choices:
+            raise ModelError(f"{self.where(name)}: {value!r} is none of {', '.join(choices)}")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Return a boolean."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise ModelError(f"{self.where(name)}: expected true or false, got {_kind(value)}")
+        return value
+
+    def number(self, name: str, default: int = 0) -> int:
+        """Return an integer; a string of digits counts, as values from templates are."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return default
+        return _integer(value, self.where(name))
+
+    def numbers(self, name: str) -> list[int]:
+        """Return a list of integers."""
+        return [_integer(item, f"{self.where(name)}[{index}]") for index, item in enumerate(self.sequence(name))]
+
+    def size(self, name: str) -> int | None:
+        """Return bytes out of an integer or a text such as "100 MiB" (factor 1024) or "100 MB" (factor 1000)."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        match = _SIZE.match(str(value).strip())
+        if not match or isinstance(value, (bool, float)):
+            raise ModelError(f"{self.where(name)}: expected a size such as 100 MiB or 2 GB, got {value!r}")
+        return int(float(match[1]) * _FACTORS[match[2]])
+
+    def sequence(self, name: str) -> list[Any]:
+        """Return a list."""
+        value = self.values.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, (list, tuple)):
+            raise ModelError(f"{self.where(name)}: expected a list, got {_kind(value)}")
+        return list(value)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of strings."""
+        items = self.sequence(name)
+        for index, item in enumerate(items):
+            if not isinstance(item, str):
+                raise ModelError(f"{self.where(name)}[{index}]: expected a text, got {_kind(item)}")
+        return items
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        """Return a mapping with text keys."""
+        value = self.values.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise ModelError(f"{self.where(name)}: expected a mapping, got {_kind(value)}")
+        for key in value:
+            if not isinstance(key, str):
+                raise ModelError(f"{self.where(name)}: the key {key!r} is not a text")
+        return dict(value)
+
+    def entries(self, name: str) -> list[Settings]:
+        """Return a list of mappings as settings of their own."""
+        return [Settings(item, f"{self.where(name)}[{index}]") for index, item in enumerate(self.sequence(name))]
+
+
+def _integer(value: Any, path: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise ModelError(f"{path}: expected a whole number, got {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    return "a mapping" if isinstance(value, Mapping) else f"a {type(value).__name__.strip('_')}"
