@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where to connect: the address given, or what DNS says as a client would ask it."""
+
+from __future__ import annotations
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Target
+
+try:
+    import dns.asyncresolver
+    import dns.exception
+
+    HAS_DNS = True
+except ImportError:
+    HAS_DNS = False
+
+SRV = {"c2s": "_xmpp-client._tcp", "c2s_tls": "_xmpps-client._tcp"}
+
+
+async def of_service(target: Target, service: str) -> tuple[str, int]:
+    """(address, port) of "c2s" or "c2s_tls".
+
+    The target's address and port if it has one, else those of the best SRV record, else the domain's own.
+    """
+    port = target.ports[service]
+    if target.address:
+        return target.address, port
+    if HAS_DNS:
+        try:
+            records = await dns.asyncresolver.resolve(f"{SRV[service]}.{target.domain}", "SRV", lifetime=target.timeout)
+        except dns.exception.DNSException:
+            return target.domain, port
+        best = min(records, key=lambda record: (record.priority, -record.weight))
+        return best.target.to_text(omit_final_dot=True), best.port
+    return target.domain, port
