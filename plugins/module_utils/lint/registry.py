@@ -1,0 +1,353 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The registry: everything that the installed Prosody and its modules can be told, read off their sources."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import Joined, TableLiteral
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import (
+    GLOBAL,
+    MODULE,
+    NEEDLE,
+    OptionRead,
+    Service,
+    SourceFacts,
+    constant_table,
+    read_source,
+)
+
+CORE, TOOL = "", "prosodyctl"
+"""Readers that are no module: the server itself, and prosodyctl."""
+
+
+@dataclass
+class Module:
+    """A module as found on the plugin path: the copy that Prosody would load, the others in `shadows`."""
+
+    name: str
+    path: Path
+    facts: SourceFacts
+    refused: str = ""
+    shadows: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads an option, and how."""
+
+    module: str
+    read: OptionRead
+
+
+@dataclass
+class Registry:
+    """What can be configured, on this machine.
+
+    options: name → readers; patterns: expression and readers of options whose name is put together
+    modules: name → Module; broken: name → why Prosody would not load the file it finds
+    """
+
+    core: Path
+    roots: tuple[Path, ...]
+    options: dict[str, list[Reader]] = field(default_factory=dict)
+    patterns: list[tuple[re.Pattern[str], Reader]] = field(default_factory=list)
+    modules: dict[str, Module] = field(default_factory=dict)
+    services: list[tuple[Service, str]] = field(default_factory=list)
+    autoload: tuple[str, ...] = ()
+    inheritable: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
+    obsolete: frozenset[str] = frozenset()
+    deprecated: dict[str, str] = field(default_factory=dict)
+    global_only: frozenset[str] = frozenset()
+    tls_profiles: tuple[str, ...] = ()
+    statistics_providers: tuple[str, ...] = ()
+    sinks: frozenset[str] = frozenset()
+    levels: tuple[str, ...] = ()
+    keys: dict[str, frozenset[str]] = field(default_factory=dict)
+    version: str = ""
+
+    def readers(self, option: str) -> list[Reader]:
+        """Readers of an option, those of names put together included."""
+        found = list(self.options.get(option, ()))
+        found.extend(reader for pattern, reader in self.patterns if pattern.fullmatch(option))
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self.options)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _candidates(root: Path, lua: str = "5.4") -> dict[str, list[Path]]:
+    """Module name → files below one plugin directory, in the order in which util/pluginloader.lua tries them."""
+    found: dict[str, dict[int, Path]] = {}
+    for entry in _entries(root):
+        if entry.name.startswith("mod_") and entry.name.endswith(".lua") and not entry.name.endswith(".lib.lua"):
+            found.setdefault(entry.name[4:-4], {})[3] = root / entry.name
+        elif entry.is_dir():
+            directory = root / entry.name
+            if entry.name.startswith("mod_"):
+                name = entry.name[4:]
+                for rank, path in ((0, directory / name / f"mod_{name}.lua"), (1, directory / f"mod_{name}.lua")):
+                    if path.is_file():
+                        found.setdefault(name, {})[rank] = path
+            elif (directory / f"mod_{entry.name}.lua").is_file():
+                found.setdefault(entry.name, {})[2] = directory / f"mod_{entry.name}.lua"
+    shared = root / "share" / "lua" / lua
+    for entry in _entries(shared):
+        if entry.name.startswith("mod_") and entry.name.endswith(".lua"):
+            found.setdefault(entry.name[4:-4], {})[4] = shared / entry.name
+        elif entry.name.startswith("mod_") and (shared / entry.name / f"{entry.name}.lua").is_file():
+            found.setdefault(entry.name[4:], {})[5] = shared / entry.name / f"{entry.name}.lua"
+    return {name: [paths[rank] for rank in sorted(paths)] for name, paths in found.items()}
+
+
+def _refusal(facts: SourceFacts, features: frozenset[str], lua: str) -> str:
+    """Why Prosody skips a file for what its header says (core/modulemanager.lua); "" when it does not."""
+    words = {key: [word for word in re.split(r"[, ]+", value) if word] for key, value in facts.metadata.items()}
+    if "lua" in words and lua not in words["lua"]:
+        return f"it needs Lua {', '.join(words['lua'])}, Prosody runs on {lua}"
+    conflicts = sorted(features & set(words.get("conflicts", ())))
+    if conflicts:
+        return f"this Prosody brings {', '.join(conflicts)} itself"
+    missing = sorted(set(words.get("requires", ())) - features)
+    if missing:
+        return f"it needs {', '.join(missing)}, which this Prosody does not have"
+    return ""
+
+
+def _merge(facts: SourceFacts, other: SourceFacts) -> None:
+    facts.reads += other.reads
+    facts.depends = {**other.depends, **facts.depends}
+    facts.soft_depends |= other.soft_depends
+    facts.requires = {**other.requires, **facts.requires}
+    facts.stores += other.stores
+    facts.services += other.services
+    facts.provides |= other.provides
+    facts.tasks |= other.tasks
+    facts.sinks |= other.sinks
+    facts.libraries |= other.libraries
+
+
+class _Extraction:
+    def __init__(self, roots: Sequence[Path], core: Path, programs: Iterable[Path], lua: str) -> None:
+        self.registry = Registry(core, tuple(roots))
+        self.core, self.programs, self.lua = core, programs, lua
+
+    def run(self) -> Registry:
+        self.read_core()
+        candidates: dict[str, list[Path]] = {}
+        for root in self.registry.roots:
+            for name, paths in _candidates(root, self.lua).items():
+                candidates.setdefault(name, []).extend(path for path in paths if path not in candidates.get(name, ()))
+        for name, paths in candidates.items():
+            self.read_module(name, paths)
+        self.name_composites()
+        return self.registry
+
+    # -- the server
+    def read_core(self) -> None:
+        registry = self.registry
+        registry.version = _text(self.core / "prosody.version").strip()
+        manager = _text(self.core / "core" / "modulemanager.lua")
+        registry.autoload = _strings(constant_table(manager, "autoload_modules"))
+        registry.inheritable = _strings(constant_table(manager, "component_inheritable_modules"))
+        registry.features = frozenset(_strings(constant_table(_text(self.core / "core" / "features.lua"), "available")))
+        certificates = _text(self.core / "core" / "certmanager.lua")
+        registry.tls_profiles = (*constant_table(certificates, "mozilla_ssl_configs").named, "legacy")
+        registry.statistics_providers = tuple(
+            constant_table(_text(self.core / "core" / "statsmanager.lua"), "builtin_providers").named
+        )
+        logging = _text(self.core / "core" / "loggingmanager.lua")
+        registry.levels = _strings(constant_table(logging, "logging_levels"))
+        registry.sinks = frozenset(re.findall(r"log_sink_types\.(\w+)\s*=", logging))
+        checker = _text(self.core / "util" / "prosodyctl" / "check.lua")
+        registry.obsolete = frozenset(_strings(constant_table(checker, "obsolete")))
+        registry.global_only = frozenset(_strings(constant_table(checker, "known_global_options")))
+        registry.deprecated = _deprecated(checker)
+        for part in ("core", "net", "util"):
+            for directory, _names, files in os.walk(self.core / part):
+                for name in files:
+                    if name.endswith(".lua"):
+                        path = Path(directory) / name
+                        tool = "prosodyctl" in path.parts[-2:] or path.name in ("prosodyctl.lua", "openssl.lua")
+                        self.read_server_file(path, TOOL if tool else CORE)
+        for program in self.programs:
+            self.read_server_file(Path(program), TOOL if "ctl" in Path(program).name else CORE)
+        registry.keys = _known_keys(self.core, registry)
+
+    def read_server_file(self, path: Path, reader: str) -> None:
+        text = _text(path)
+        if path.name in ("configmanager.lua", "moduleapi.lua") or not NEEDLE.search(text):
+            return
+        facts = read_source(text, str(path))
+        for read in facts.reads:
+            self.add(read, reader)
+
+    # -- modules
+    def read_module(self, name: str, paths: list[Path]) -> None:
+        chosen = facts = None
+        refused = ""
+        for path in paths:
+            candidate = read_source(_text(path), str(path), name)
+            why = _refusal(candidate, self.registry.features, self.lua)
+            if not why:
+                chosen, facts = path, candidate
+                break
+            refused = f"{path}: {why}"
+        if chosen is None or facts is None:
+            self.registry.modules[name] = Module(name, paths[0], SourceFacts(), refused)
+            return
+        for path in self.libraries(chosen, name, facts):
+            _merge(facts, read_source(_text(path), str(path), name))
+        later = paths[paths.index(chosen) + 1 :]
+        self.registry.modules[name] = Module(name, chosen, facts, "", tuple(later))
+        for read in facts.reads:
+            self.add(read, name)
+        for service in facts.services:
+            self.registry.services.append((service, name))
+        self.registry.sinks |= facts.sinks
+
+    def libraries(self, path: Path, name: str, facts: SourceFacts) -> list[Path]:
+        """Files that are part of a module: *.lib.lua beside it, and those of other modules that it requires by name."""
+        found: list[Path] = []
+        if path.parent not in self.registry.roots:
+            for entry in sorted(path.parent.rglob("*.lua")):
+                if entry != path and not entry.name.startswith("mod_"):
+                    found.append(entry)
+        for library in sorted(facts.libraries):
+            for root in self.registry.roots:
+                short = library.split("/")[-1]
+                options = (
+                    root / f"mod_{name}" / f"{library}.lib.lua",
+                    root / name / f"{library}.lib.lua",
+                    root / f"{library}.lib.lua",
+                    root / f"mod_{library}" / f"{library}.lib.lua",
+                    root / library / f"{short}.lib.lua",
+                )
+                hit = next((option for option in options if option.is_file()), None)
+                if hit and hit not in found:
+                    found.append(hit)
+                    break
+        return found
+
+    # -- options
+    def add(self, read: OptionRead, reader: str) -> None:
+        if isinstance(read.name, str):
+            self.registry.options.setdefault(read.name, []).append(Reader(reader, read))
+
+    def name_composites(self) -> None:
+        """Names that the server puts together: ports and certificates of services, periods of tasks."""
+        registry = self.registry
+        for service, module in registry.services:
+            where = str(registry.modules[module].path)
+            for suffix, kind in (("ports", "ports"), ("interfaces", "interfaces"), ("interface", "interfaces"), ("ssl", "ssl")):
+                self.compose(service.prefix + suffix, kind, module, where)
+            self.compose(f"{service.name}_certificate", "any", module, where)
+            self.compose(f"{service.name}_host", "any", module, where, MODULE)
+        for module, found in registry.modules.items():
+            for task in found.facts.tasks:
+                self.compose(f"{module}_{task}_period", "period", module, str(found.path), MODULE)
+
+    def compose(self, name: str, kind: str, module: str, file: str, scope: str = GLOBAL) -> None:
+        read = OptionRead(name, kind, None, None, None, None, scope, file, 0)
+        self.registry.options.setdefault(name, []).append(Reader(module, read))
+
+
+def _strings(table: TableLiteral) -> tuple[str, ...]:
+    return tuple(value for value in table.items if isinstance(value, str))
+
+
+def _deprecated(checker: str) -> dict[str, str]:
+    """Deprecated option → what prosodyctl check says to use instead."""
+    found = {}
+    block = re.search(r"deprecated_replacements\s*=\s*\{(.*?)\n\s*\};?\n", checker, re.DOTALL)
+    for line in block[1].splitlines() if block else ():
+        match = re.match(r"\s*(\w+)\s*=\s*(.*?);?\s*$", line)
+        if not match:
+            continue
+        name, expression = match[1], match[2]
+        words = re.findall(r'"((?:[^"\\]|\\.)*)"', expression)
+        if expression.startswith("instead_use(") and len(words) == 3:
+            _kind, target, value = words
+            found[name] = {
+                "option": f'use {target} = "{value}"',
+                "module": f'add "{target}" to {value}',
+            }.get(words[0], f"use {target}")
+        elif expression.startswith("instead_use(") and len(words) == 2:
+            found[name] = {
+                "option": f"use {words[1]}",
+                "community": f'add "{words[1].replace("mod_", "", 1)}" of the community modules',
+            }.get(words[0], f"use {words[1]}")
+        elif words:
+            text = words[-1]
+            text = text[len("instead, ") :] if text.startswith("instead, ") else text
+            found[name] = text if " " in text else f"use {text}"
+    ports = re.search(r"deprecated_ports\s*=\s*\{(.*?)\}", checker, re.DOTALL)
+    for old, new in re.findall(r'(\w+)\s*=\s*"(\w+)"', ports[1]) if ports else ():
+        for suffix in ("port", "ports", "interface", "interfaces", "ssl"):
+            plural = suffix + "s" if suffix in ("port", "interface") else suffix
+            found[f"{old}_{suffix}"] = f"use {new}_{plural}"
+    return found
+
+
+def _attributes(text: str, *variables: str) -> frozenset[str]:
+    """Names read as attributes of any of the variables: params.host → host."""
+    return frozenset(re.findall(rf"\b(?:{'|'.join(variables)})\.([A-Za-z_]\w*)", text))
+
+
+def _known_keys(core: Path, registry: Registry) -> dict[str, frozenset[str]]:
+    """Keys of the tables that the server itself takes, as its sources read them; a table whose reading is not understood is left out."""
+    found: dict[str, frozenset[str]] = {}
+    settings = constant_table(_text(core / "net" / "server_epoll.lua"), "default_config").named.get("__index")
+    network = _attributes(_text(core / "net" / "server_epoll.lua"), "cfg")
+    if isinstance(settings, TableLiteral):
+        network |= frozenset(settings.named)
+    for backend in ("event", "select"):
+        network |= _attributes(_text(core / "net" / f"server_{backend}.lua"), "cfg", "new_config", "settings")
+    if len(network) > 5:
+        found["network_settings"] = network
+    logging = _text(core / "core" / "loggingmanager.lua")
+    sink = _attributes(logging, "sink_config", "rule")
+    if registry.levels and "to" in sink:
+        found["log"] = frozenset(registry.levels)
+        found["log[]"] = sink | {"levels", "to"}
+    collector = _attributes(_text(core / "util" / "gc.lua"), "user")
+    if "mode" in collector:
+        found["gc"] = collector
+    return found
+
+
+def extract(
+    roots: Sequence[Path], core: Path, *, programs: Iterable[Path] = (), lua: str = "5.4"
+) -> Registry:
+    """Read the sources of an installed Prosody.
+
+    roots: plugin directories in the order in which they are searched; core: directory that holds core/, util/ and net/
+    programs: prosody and prosodyctl, which read options too; lua: version of the interpreter ("5.4")
+    """
+    return _Extraction([Path(root) for root in roots], Path(core), programs, lua).run()
+
+
+__all__ = ["CORE", "TOOL", "Joined", "Module", "Reader", "Registry", "extract"]

@@ -1,0 +1,259 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Modules, providers and storage: everything that is named in a configuration and must exist on the machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, strings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import Joined
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import (
+    NEVER_READ_KEYS,
+    REPLACED_MODULES,
+    nearest,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionValue
+
+
+def check_modules(context: Context) -> None:
+    """Names in modules_enabled, modules_disabled and Component lines."""
+    for host, options in context.config.hosts.items():
+        for option in ("modules_enabled", "modules_disabled"):
+            value = options.get(option)
+            if value is None:
+                continue
+            _check_list(context, host, option, value)
+            for name in strings(value):
+                _check_module(context, host, option, name)
+        component = context.config.component(host)
+        if component and host != GLOBAL and component not in context.registry.modules:
+            near = nearest(component, context.registry.modules)
+            context.error(
+                "unknown-module",
+                f"Component {host} wants mod_{component}, which is not on the plugin path",
+                f'did you mean "{near}"?' if near else "install it, or put its directory into plugin_paths",
+                host=host,
+                option="component_module",
+            )
+        elif component:
+            _check_loadable(context, host, "component_module", component)
+
+
+def _check_list(context: Context, host: str, option: str, value: Any) -> None:
+    if not isinstance(value, Table):
+        context.error("wrong-type", f"{option} is no list", f'write {option} = {{ "…" }}', host=host, option=option)
+    elif value.named or any(not isinstance(item, str) for item in value.values):
+        context.error(
+            "wrong-type",
+            f"{option} holds something else than names of modules",
+            "options do not belong inside its braces",
+            host=host,
+            option=option,
+        )
+
+
+def _check_module(context: Context, host: str, option: str, name: str) -> None:
+    registry = context.registry
+    if name not in registry.modules:
+        hint = ""
+        bare = name[4:] if name.startswith("mod_") else name
+        if bare != name and bare in registry.modules:
+            hint = f'write "{bare}", without mod_'
+        elif name in REPLACED_MODULES:
+            hint = f'use "{REPLACED_MODULES[name]}" instead' if REPLACED_MODULES[name] else "remove it, nothing is needed any more"
+        else:
+            near = nearest(name, registry.modules)
+            hint = f'did you mean "{near}"?' if near else "install it, or put its directory into plugin_paths"
+        context.error("unknown-module", f"mod_{bare} is not on the plugin path", hint, host=host, option=option, keys=(name,))
+        return
+    if option == "modules_disabled":
+        return
+    for prefix, setting in (("auth_", "authentication"), ("storage_", "default_storage")):
+        if name.startswith(prefix) and any(kind == prefix[:-1] for kind, _name in registry.modules[name].facts.provides):
+            context.warning(
+                "provider-as-module",
+                f"mod_{name} is selected by {setting}, not by modules_enabled",
+                f'remove it and write {setting} = "{name[len(prefix) :]}"',
+                host=host,
+                option=option,
+                keys=(name,),
+            )
+    if name in REPLACED_MODULES:
+        target = REPLACED_MODULES[name]
+        context.warning(
+            "replaced-module",
+            f"mod_{name} has been replaced" if target else f"mod_{name} is not needed any more",
+            f'use "{target}" instead' if target else "remove it",
+            host=host,
+            option=option,
+            keys=(name,),
+        )
+    shadowed = registry.modules[name].shadows
+    if shadowed:
+        context.warning(
+            "shadowed-module",
+            f"mod_{name} exists more than once: {registry.modules[name].path} is loaded, {shadowed[0]} is not",
+            "remove the copy that is not meant; a module that Prosody brings itself needs no community copy",
+            host=host,
+            option=option,
+            keys=(name,),
+        )
+    _check_loadable(context, host, option, name)
+
+
+def _check_loadable(context: Context, host: str, option: str, name: str) -> None:
+    module = context.registry.modules[name]
+    keys = (name,) if option == "modules_enabled" else ()
+    if module.refused:
+        context.error("unloadable-module", f"mod_{name} is not loaded by this Prosody: {module.refused}", host=host, option=option, keys=keys)
+        return
+    for needed in sorted(module.facts.depends):
+        if needed not in context.registry.modules:
+            context.error(
+                "missing-dependency",
+                f"mod_{name} depends on mod_{needed}, which is not on the plugin path",
+                "install it",
+                host=host,
+                option=option,
+                keys=keys,
+            )
+    for needed in sorted(module.facts.requires):
+        if not _library_exists(context, needed, name):
+            context.error(
+                "missing-dependency",
+                f'mod_{name} needs the Lua library "{needed}", which is not installed for Lua {context.config.lua}',
+                "install the package that brings it",
+                host=host,
+                option=option,
+                keys=keys,
+            )
+
+
+def _library_exists(context: Context, name: str, module: str) -> bool:
+    """package.searchpath over package.path and package.cpath, and Prosody's two names for its own libraries."""
+    del module
+    if name in _BUILT_IN:
+        return True
+    names = {name, name[len("prosody.") :]} if name.startswith("prosody.") else {name}
+    for candidate in names:
+        path = candidate.replace(".", "/")
+        for template in f"{context.config.lua_path};{context.config.lua_cpath}".split(";"):
+            if "?" in template and os.path.isfile(template.replace("?", path)):  # noqa: PTH113
+                return True
+    return False
+
+
+_BUILT_IN = frozenset({"string", "table", "math", "os", "io", "debug", "coroutine", "package", "utf8", "_G", "bit32", "lfs", "prosody"})
+
+
+def check_providers(context: Context) -> None:
+    """authentication, authorization, default_storage, storage, statistics, tls_profile."""
+    config, registry = context.config, context.registry
+    for host, options in config.hosts.items():
+        for option, prefix, builtin in (
+            ("authentication", "auth_", {"null"}),
+            ("authorization", "authz_", set()),
+            ("default_storage", "storage_", {"null"}),
+        ):
+            value = options.get(option)
+            if isinstance(value, str):
+                _check_provider(context, host, option, prefix, value, builtin)
+        storage = options.get("storage")
+        if isinstance(storage, str):
+            _check_provider(context, host, "storage", "storage_", storage, {"null"})
+        elif isinstance(storage, Table):
+            _check_stores(context, host, storage)
+    profile = config.hosts.get(GLOBAL, {}).get("tls_profile")
+    if profile is not None and profile not in registry.tls_profiles and len(registry.tls_profiles) > 1:
+        context.error(
+            "wrong-value",
+            f'tls_profile is "{profile}": with an unknown profile no TLS connection succeeds',
+            "one of " + ", ".join(registry.tls_profiles),
+            option="tls_profile",
+        )
+    statistics = config.hosts.get(GLOBAL, {}).get("statistics")
+    if isinstance(statistics, str) and not statistics.startswith(":") and registry.statistics_providers and statistics not in registry.statistics_providers:
+        context.error(
+            "unknown-provider",
+            f'statistics = "{statistics}": there is no such provider, nothing is measured',
+            "one of " + ", ".join(registry.statistics_providers),
+            option="statistics",
+        )
+
+
+def _known(context: Context, prefix: str) -> list[str]:
+    return sorted(name[len(prefix) :] for name in context.registry.modules if name.startswith(prefix))
+
+
+def _check_provider(context: Context, host: str, option: str, prefix: str, value: str, builtin: set[str], key: str = "") -> None:
+    if value in builtin:
+        return
+    if f"{prefix}{value}" in context.registry.modules:
+        _check_loadable(context, host, option, f"{prefix}{value}")
+        return
+    known = _known(context, prefix)
+    near = nearest(value, known, 0.6)
+    context.error(
+        "unknown-provider",
+        f'{option}{"." + key if key else ""} = "{value}": there is no mod_{prefix}{value}',
+        f'did you mean "{near}"?' if near else "installed: " + ", ".join(known),
+        host=host,
+        option=f"{option}.{key}" if key else option,
+        keys=(key,) if key else (),
+    )
+
+
+def stores(context: Context, config: Config, hosts: list[str]) -> tuple[set[str], bool]:
+    """Stores that the modules of these hosts open, and whether one of them opens stores whose names cannot be told."""
+    found = {"roster", "accounts"}
+    unknown = False
+    for host in hosts:
+        for name in context.loaded.get(host, set()) | context.global_modules:
+            module = context.registry.modules.get(name)
+            for store, _kind in module.facts.stores if module else ():
+                if isinstance(store, str):
+                    found.add(store)
+                elif isinstance(store, OptionValue):
+                    chosen = config.get(host, store.name, store.default)
+                    if isinstance(chosen, str):
+                        found |= {chosen, f"{chosen}_prefs"}
+                elif not isinstance(store, Joined):
+                    unknown = True
+    return found, unknown
+
+
+def _check_stores(context: Context, host: str, storage: Table) -> None:
+    hosts = [name for name in context.loaded if host in (GLOBAL, name)]
+    opened, unknown = stores(context, context.config, hosts)
+    everything = {
+        store for module in context.registry.modules.values() for store, _kind in module.facts.stores if isinstance(store, str)
+    }
+    for key, driver in storage.named.items():
+        if isinstance(driver, str):
+            _check_provider(context, host, "storage", "storage_", driver, {"null"}, key)
+        else:
+            context.error("wrong-type", f"storage.{key} is no name of a storage driver", "", host=host, option=f"storage.{key}", keys=(key,))
+        if key in opened or (unknown and key not in NEVER_READ_KEYS["storage"]):
+            continue
+        hint = NEVER_READ_KEYS["storage"].get(key, "")
+        if key in everything:
+            owners = sorted(
+                name for name, module in context.registry.modules.items() if key in [store for store, _kind in module.facts.stores]
+            )
+            hint = f'it belongs to mod_{owners[0]}, which is not enabled{"" if host == GLOBAL else " here"}'
+        elif not hint:
+            near = nearest(key, opened | everything)
+            hint = f"did you mean {near}?" if near else "remove it"
+        context.error(
+            "unread-store", f'storage.{key}: no module that is enabled opens a store "{key}"', hint,
+            host=host, option=f"storage.{key}", keys=(key,),
+        )
+    if storage.items:
+        context.error("wrong-type", "storage is a list; it maps stores to drivers", 'write storage = { archive = "sql" }', host=host, option="storage")
+
+
+__all__ = ["check_modules", "check_providers", "stores"]

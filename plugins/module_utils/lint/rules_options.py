@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options: read at all, read here, of the right type and value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, shown
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import (
+    IMPLICIT,
+    NEVER_READ,
+    NEVER_READ_KEYS,
+    nearest,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import CORE, TOOL, Reader
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import GLOBAL as READ_GLOBAL
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import MODULE
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import AMBIGUOUS, OUT_OF_RANGE, judge
+
+
+def _scope(context: Context, reader: Reader) -> str:
+    """Where a reader looks: the global section, or that of a host."""
+    scope = reader.read.scope
+    if scope == MODULE:
+        return READ_GLOBAL if reader.module not in (CORE, TOOL) and context.is_global(reader.module) else "host"
+    return scope
+
+
+def _loaded(context: Context, reader: Reader, host: str) -> bool:
+    if reader.module in (CORE, TOOL) or host == GLOBAL:
+        return reader.module in (CORE, TOOL) or reader.module in context.everywhere
+    return reader.module in context.loaded[host] or reader.module in context.global_modules
+
+
+def _names(modules: set[str]) -> str:
+    listed = [f"mod_{name}" for name in sorted(modules)]
+    return ", ".join(listed[:4]) + ("…" if len(listed) > 4 else "")
+
+
+def check_options(context: Context) -> None:
+    """Every option of every section."""
+    for host, options in context.config.hosts.items():
+        for option, value in sorted(options.items()):
+            if option not in IMPLICIT:
+                _check_option(context, host, option, value)
+
+
+def _check_option(context: Context, host: str, option: str, value: Any) -> None:
+    registry = context.registry
+    if option in registry.obsolete:
+        context.error("obsolete-option", f"{option} was removed from Prosody and is not read", "remove it", host=host, option=option)
+        return
+    readers = registry.readers(option)
+    if not readers:
+        hint = NEVER_READ.get(option, "")
+        if not hint:
+            near = nearest(option, registry.names)
+            hint = f"did you mean {near}?" if near else ""
+            if option in registry.modules:
+                hint = f'mod_{option} is a module: add "{option}" to modules_enabled'
+        context.error(
+            "unread-option", f"{option} is read by nothing in this Prosody or its modules", hint, host=host, option=option
+        )
+        return
+    if option in registry.deprecated:
+        context.warning("deprecated-option", f"{option} is deprecated", registry.deprecated[option], host=host, option=option)
+    if any(reader.module != TOOL for reader in readers):
+        by_modules = [reader for reader in readers if reader.module != TOOL]
+        if all(reader.module for reader in by_modules):
+            readers = by_modules
+    loaded = [reader for reader in readers if _loaded(context, reader, host)]
+    if not loaded:
+        _not_enabled(context, host, option, readers)
+        return
+    if host != GLOBAL and all(_scope(context, reader) == READ_GLOBAL for reader in loaded):
+        context.error(
+            "wrong-scope",
+            f"{option} is read from the global section only, on a host it has no effect",
+            "move it above the first VirtualHost or Component",
+            host=host,
+            option=option,
+        )
+        return
+    _check_value(context, host, option, value, loaded)
+
+
+def _not_enabled(context: Context, host: str, option: str, readers: list[Reader]) -> None:
+    modules = {reader.module for reader in readers}
+    somewhere = modules & context.everywhere
+    message = f"{option} belongs to {_names(modules)}, which is not enabled" + ("" if host == GLOBAL else " on this host")
+    if somewhere and host != GLOBAL:
+        hosts = sorted(name for name, loaded in context.loaded.items() if loaded & somewhere)
+        hint = f"it is loaded on {', '.join(hosts[:3])}: move the option there, or enable the module here"
+    else:
+        one = sorted(modules)[0]
+        prefix = one.split("_", 1)[0]
+        what = one.split("_", 1)[-1]
+        hint = {
+            "auth": f'it counts with authentication = "{what}"',
+            "storage": f'it counts with default_storage = "{what}"',
+        }.get(prefix, f'add "{one}" to modules_enabled, or remove the option')
+    context.warning("module-not-enabled", message, hint, host=host, option=option)
+
+
+def _check_value(context: Context, host: str, option: str, value: Any, readers: list[Reader]) -> None:
+    reported = set()
+    for reader in readers:
+        verdict = judge(value, reader.read)
+        if verdict is None or verdict in reported:
+            continue
+        reported.add(verdict)
+        code, expected = verdict
+        if any(known[0] == code for known in reported - {verdict}):
+            continue
+        severity = context.warning if code in (OUT_OF_RANGE, AMBIGUOUS) else context.error
+        who = f"mod_{reader.module}" if reader.module else "Prosody"
+        severity(
+            code, f"{option} is {shown(option, value)}, but {who} expects {expected}", "", host=host, option=option
+        )
+
+
+def check_keys(context: Context) -> None:
+    """Keys inside options that are tables, where every key is known."""
+    for host, options in context.config.hosts.items():
+        for option, value in sorted(options.items()):
+            if isinstance(value, Table):
+                _check_keys(context, host, option, value)
+
+
+def _check_keys(context: Context, host: str, option: str, value: Table) -> None:
+    known = context.registry.keys.get(option)
+    if known is None:
+        reads = [reader.read for reader in context.registry.readers(option) if _loaded(context, reader, host)]
+        if reads and all(read.keys for read in reads):
+            known = frozenset().union(*(read.keys or frozenset() for read in reads))
+    if known is not None:
+        for key in value.named:
+            if key not in known:
+                _unread_key(context, host, option, key, known, option)
+    inner = context.registry.keys.get(f"{option}[]")
+    if inner:
+        for index, item in value.pairs:
+            if isinstance(item, Table) and isinstance(index, int):
+                for key in item.named:
+                    if key not in inner:
+                        _unread_key(context, host, option, key, inner, f"{option}[{index}]")
+    inner = context.registry.keys.get(f"{option}.*")
+    if inner:
+        for name, item in value.named.items():
+            if isinstance(item, Table) and (known is None or name in known):
+                for key in item.named:
+                    if key not in inner:
+                        _unread_key(context, host, option, key, inner, f"{option}.{name}", f"{option}.*", name)
+
+
+def _unread_key(
+    context: Context, host: str, option: str, key: str, known: frozenset[str], path: str, table: str = "", outer: str = ""
+) -> None:
+    hint = NEVER_READ_KEYS.get(table or option, {}).get(key, "")
+    if not hint:
+        near = nearest(key, known, 0.6)
+        hint = f"did you mean {near}?" if near else "known keys: " + ", ".join(sorted(known)[:12])
+    context.error(
+        "unread-key",
+        f"{path}.{key} is read by nothing",
+        hint,
+        host=host,
+        option=f"{path}.{key}",
+        keys=(outer, key) if outer else (key,),
+    )
