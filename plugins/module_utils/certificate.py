@@ -328,7 +328,7 @@ def check_pair(fullchain_path: str | Path, key_path: str | Path) -> None:
         # the callback keeps OpenSSL from asking on a terminal
         context.load_cert_chain(str(fullchain_path), str(key_path), password=lambda: "")
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
             why = f"the key is not that of '{chain[0].subject}' in {fullchain_path}"
         elif error.reason in ("NO_START_LINE", "UNSUPPORTED", "PEM_LIB") or not error.reason:
             why = "no usable private key in it (PEM, '-----BEGIN PRIVATE KEY-----', expected)"
