@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What differs between two models; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
+
+# what makes a host what it is; not options that modules read
+STRUCTURE = frozenset({"defined", "component_module", "load_global_modules", "enabled"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One option that differs. host: "*" for a global one. kind: added, removed or changed. Never holds the value."""
+
+    host: str
+    option: str
+    kind: str
+
+    def __str__(self) -> str:
+        where = "" if self.host == GLOBAL else f" of {self.host}"
+        return f"{self.option}{where} {self.kind}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs: hosts by name, and options of the hosts that are in both (and global ones)."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retyped: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.retyped or self.changes)
+
+
+def compare(old: Model, new: Model) -> Difference:
+    """What has to change in a server that runs old so that it runs new. Disabled hosts count as absent."""
+    before, after = old.enabled(), new.enabled()
+    both = [host for host in after if host in before]
+    retyped = [host for host in both if old.component(host) != new.component(host)]
+    changes: list[Change] = []
+    for host in [GLOBAL, *both]:
+        if host in retyped:
+            continue
+        was, now = old.hosts.get(host, {}), new.hosts.get(host, {})
+        for option in sorted((set(was) | set(now)) - STRUCTURE):
+            if option not in was:
+                changes.append(Change(host, option, "added"))
+            elif option not in now:
+                changes.append(Change(host, option, "removed"))
+            elif was[option] != now[option]:
+                changes.append(Change(host, option, "changed"))
+    return Difference(
+        tuple(host for host in after if host not in before),
+        tuple(host for host in before if host not in after),
+        tuple(retyped),
+        tuple(changes),
+    )
+
+
+def merge(first: Difference, second: Difference) -> Difference:
+    """The union: what differs from either of two states the server may be in."""
+
+    def union(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+        return left + tuple(name for name in right if name not in left)
+
+    known = {(change.host, change.option) for change in first.changes}
+    return Difference(
+        union(first.added, second.added),
+        union(first.removed, second.removed),
+        union(first.retyped, second.retyped),
+        first.changes + tuple(item for item in second.changes if (item.host, item.option) not in known),
+    )
