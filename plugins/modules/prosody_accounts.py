@@ -1,0 +1,302 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: prosody_accounts
+short_description: Manage all accounts of an XMPP host as desired state
+version_added: 0.1.0
+author:
+  - allthingslinux.xmpp contributors (@allthingslinux)
+description:
+  - Creates, changes, disables and removes accounts of one host of a running Prosody, thousands in one task.
+  - Compares before it writes. The same password or the same role again is no change, so no session is cut for
+    nothing.
+  - Hashes passwords on all cores and stores them in batches while Prosody goes on serving. Works on internal,
+    SQLite and PostgreSQL storage alike.
+  - An account that cannot be had as declared does not stop the others. The task fails at the end and lists them.
+extends_documentation_fragment:
+  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - On a machine where Prosody does not run yet, or does not serve O(host) yet, check mode predicts that all
+        accounts would be created.
+  diff_mode:
+    support: full
+    details:
+      - Shows the accounts that change, never a secret.
+  idempotent:
+    support: full
+options:
+  host:
+    description: The VirtualHost whose accounts these are.
+    type: str
+    required: true
+  accounts:
+    description:
+      - The accounts.
+      - Accounts that are not listed stay as they are, unless O(purge=true).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Local part of the account, or its JID.
+          - Normalised as Prosody does; C(Romeo) and C(romeo) are one account.
+        type: str
+        required: true
+        aliases: [jid]
+      state:
+        description:
+          - V(present) means the account exists and can sign in, V(disabled) that it exists and cannot,
+            V(absent) that it does not exist, nor anything it ever stored.
+        type: str
+        choices: [present, disabled, absent]
+        default: present
+      password:
+        description:
+          - Its password. Tested against the stored keys; a password that is already right is not set again.
+          - A new password ends the sessions of the account.
+        type: str
+      verifier:
+        description:
+          - Instead of a password, what the server keeps of it, so that the password itself is nowhere needed.
+          - In the form C(SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) of RFC 5803, as made by the filter
+            P(allthingslinux.xmpp.scram_verifier#filter).
+        type: str
+      update_password:
+        description: Overrides O(update_password) for this account.
+        type: str
+        choices: [always, on_create]
+      role:
+        description:
+          - Its primary role, such as V(prosody:registered), V(prosody:member) or V(prosody:admin).
+            The host must know it.
+          - When not given, a new account has the default role of the host, and an existing one keeps its role.
+          - A new role ends the sessions of the account.
+        type: str
+      secondary_roles:
+        description: Exactly these secondary roles; when not given they stay as they are.
+        type: list
+        elements: str
+      flags:
+        description:
+          - Exactly these flags, each with a note, which may be empty; when not given they stay as they are.
+          - Needs Prosody's module C(flags) on the host.
+        type: dict
+      contact:
+        description:
+          - Contact data, stored where registration forms store it, as in C(email) or C(name).
+          - An empty value removes a field; fields that are not given stay as they are.
+        type: dict
+  update_password:
+    description:
+      - V(always) makes every password and verifier the declared one, V(on_create) leaves those of existing accounts
+        alone.
+      - Testing a password costs as much as setting it (a few milliseconds of one core).
+    type: str
+    choices: [always, on_create]
+    default: always
+  purge:
+    description:
+      - Remove accounts that are not listed, with all their data.
+      - Accounts in C(admins) of Prosody's configuration are never purged.
+      - Nothing is purged when an entry of O(accounts) is invalid.
+    type: bool
+    default: false
+  purge_limit:
+    description: When more accounts than this would be purged, fail before anything is changed.
+    type: int
+    default: 10
+  purge_exempt:
+    description: Accounts that are never purged, as shell patterns of local parts.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: allthingslinux.xmpp.prosody_account
+  - module: allthingslinux.xmpp.prosody_account_info
+  - plugin: allthingslinux.xmpp.scram_verifier
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: The accounts of example.org
+  allthingslinux.xmpp.prosody_accounts:
+    host: example.org
+    accounts:
+      - name: juliet
+        password: "{{ vault_juliet_password }}"
+        role: prosody:admin
+      - name: romeo
+        password: "{{ vault_romeo_first_password }}"
+        update_password: on_create
+        contact:
+          email: romeo@montague.example
+      - name: tybalt
+        state: disabled
+
+- name: Nobody but these, services apart
+  allthingslinux.xmpp.prosody_accounts:
+    host: example.org
+    accounts: "{{ people }}"
+    purge: true
+    purge_exempt: [bot-*, monitoring]
+
+- name: Accounts whose passwords nobody knows here
+  allthingslinux.xmpp.prosody_accounts:
+    host: example.org
+    accounts:
+      - name: mercutio
+        verifier: "{{ vault_mercutio_verifier }}"  # SCRAM-SHA-256$10000:…
+"""
+
+RETURN = r"""
+host:
+  description: The host, normalised.
+  returned: always
+  type: str
+  sample: example.org
+created:
+  description: Accounts that were (in check mode, would be) created.
+  returned: always
+  type: list
+  elements: str
+  sample: [juliet]
+updated:
+  description: Accounts that were (would be) changed, each with the options that differed.
+  returned: always
+  type: dict
+  sample: {romeo: [password, role]}
+removed:
+  description: Accounts that were (would be) removed.
+  returned: always
+  type: list
+  elements: str
+  sample: [paris]
+unchanged:
+  description: How many accounts were already as declared.
+  returned: always
+  type: int
+  sample: 9998
+kept:
+  description: Accounts that are not declared, but that O(purge_exempt) or the configuration's C(admins) protect.
+  returned: when O(purge=true)
+  type: list
+  elements: str
+  sample: [monitoring]
+errors:
+  description: Accounts that cannot be had as declared, each with the reason. The task fails if there are any.
+  returned: always
+  type: dict
+  sample: {"bad name": "\"bad name\" is not a valid JID: its local part is not allowed: it holds a space."}
+predicted:
+  description: Whether this is a prediction of check mode, made without a running server.
+  returned: always
+  type: bool
+  sample: false
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, jid
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+
+
+class AccountsModule(AnsibleModule):
+    """AnsibleModule whose work does not grow with the square of the number of passwords.
+
+    It compares every string of a result, and of the log entry of its own call, with every secret. Here neither can
+    hold one: the list of accounts is left out of both.
+    """
+
+    def _log_invocation(self) -> None:
+        self.log(f"Invoked for {len(self.params['accounts'])} accounts of {self.params['host']}")
+
+    def finish(self, failed: str | None, **result: Any) -> None:
+        """End the module with a result that holds no secret by construction."""
+        self.no_log_values: set[str] = set()
+        shown = {**self.params, "accounts": f"{len(self.params['accounts'])} accounts"}
+        result["invocation"] = {"module_args": shown}
+        if failed:
+            self.fail_json(msg=failed, **result)
+        self.exit_json(**result)
+
+
+def run(module: AccountsModule) -> None:
+    """Read, plan, apply; end the module."""
+    params = module.params
+    host = jid.nameprep(params["host"])
+    purge = reconcile.Purge(params["purge_limit"], params["purge_exempt"]) if params["purge"] else None
+    outcome = reconcile.Outcome()
+    predicted = False
+    try:
+        with connection.connect(params) as admin:
+            store = AccountStore(admin, host)
+            plan = reconcile.make_plan(store, params["accounts"], params["update_password"], purge)
+            about = store.host
+            if not module.check_mode:
+                reconcile.apply(store, plan, outcome)
+    except XmppError as error:
+        if not (module.check_mode and results.may_come_later(error)):
+            module.finish(str(error), **results.of(outcome, host))
+            return
+        module.warn(f"{error} Predicting what this task would do once it runs.")
+        plan, about = results.prediction(params["accounts"], host)
+        predicted = True
+    if module.check_mode:
+        reconcile.foresee(plan, outcome)
+    for warning in results.warnings(plan, about):
+        module.warn(warning)
+    result = results.of(outcome, host, plan, predicted)
+    if params["purge"]:
+        result["kept"] = list(plan.kept)
+    if module._diff:
+        result["diff"] = planner.diff(plan, about)
+    module.finish(results.failure(outcome, host), **result)
+
+
+def main() -> None:
+    account = {
+        "name": {"type": "str", "required": True, "aliases": ["jid"]},
+        "state": {"type": "str", "choices": ["present", "disabled", "absent"], "default": "present"},
+        "password": {"type": "str", "no_log": True},
+        "verifier": {"type": "str", "no_log": True},
+        "update_password": {"type": "str", "choices": ["always", "on_create"], "no_log": False},
+        "role": {"type": "str"},
+        "secondary_roles": {"type": "list", "elements": "str"},
+        "flags": {"type": "dict"},
+        "contact": {"type": "dict"},
+    }
+    module = AccountsModule(
+        argument_spec={
+            "host": {"type": "str", "required": True},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": account},
+            "update_password": {
+                "type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False,
+            },
+            "purge": {"type": "bool", "default": False},
+            "purge_limit": {"type": "int", "default": 10},
+            "purge_exempt": {"type": "list", "elements": "str", "default": []},
+            **connection.argument_spec(),
+        },
+        supports_check_mode=True,
+    )
+    try:
+        run(module)
+    except XmppError as error:
+        module.finish(str(error), changed=False)
+
+
+if __name__ == "__main__":
+    main()
