@@ -45,11 +45,15 @@ class Rooms:
         :raises RoomError: naming the room and what the server said; the room is as it was.
         """
         try:
+            pieces = list(batches(plan.changes))
+        except RoomError as error:
+            raise RoomError(f"Room {jid}: {error}") from error
+        try:
             if plan.destroy:
                 self._socket.lua(f"return ROOMS.destroy({quote(jid)}, {quote(reason)})")
                 return
             self._socket.lua(f"return ROOMS.open({quote(jid)}, {'true' if plan.create else 'false'})")
-            for changes in batches(plan.changes):
+            for changes in pieces:
                 self._socket.lua(f"return ROOMS.apply({_json(changes)})")
             self._socket.lua("return ROOMS.commit()")
         except AdminCommandFailed as error:
@@ -66,7 +70,7 @@ def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
         length = admin_stream.command_size(_json(item)) + 10
         if length > _ROOM_FOR:
             raise RoomError(
-                f"A value takes {length} bytes to send, and Prosody takes {_ROOM_FOR} at a time: shorten it."
+                f"a value takes {length} bytes to send, and Prosody takes {_ROOM_FOR} at a time: shorten it."
             )
         if batch and size + length > _ROOM_FOR:
             yield batch
