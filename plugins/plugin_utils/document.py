@@ -23,8 +23,21 @@ _COMMENT_COLUMN = 40
 
 # Names that mean something to the reader of the file: assigning to them would break it instead of setting an option.
 _TAKEN = frozenset(
-    ("VirtualHost", "Host", "host", "Component", "component", "Include", "include", "RunScript")
-    + ("FileContents", "FileLine", "FileLines", "Credential", "Lua")
+    [
+        "VirtualHost",
+        "Host",
+        "host",
+        "Component",
+        "component",
+        "Include",
+        "include",
+        "RunScript",
+        "FileContents",
+        "FileLine",
+        "FileLines",
+        "Credential",
+        "Lua",
+    ]
 )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, domain_to_ascii, nameprep
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import module_choice, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.document import Host, Option
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.server import (
@@ -21,12 +22,22 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings impor
 
 STANDARD = ("muc", "upload", "proxy", "pubsub")
 
-# Same names as DNS takes, in Unicode or A-labels; Prosody itself judges the rest (nameprep).
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[^\s@/'\"\\<>.]{1,63}(?:\.[^\s@/'\"\\<>.]{1,63})*\Z")
+_DNS_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z", re.IGNORECASE)
 
 _HOST_KEYS = frozenset(
-    ("name", "title", "standard_components", "components", "modules", "modules_disabled", "options", "storage")
-    + ("authentication", "admins", "registration")
+    [
+        "name",
+        "title",
+        "standard_components",
+        "components",
+        "modules",
+        "modules_disabled",
+        "options",
+        "storage",
+        "authentication",
+        "admins",
+        "registration",
+    ]
 )
 _COMPONENT_KEYS = frozenset(("name", "module", "secret", "title", "modules", "options", "storage", "admins"))
 
@@ -54,7 +65,7 @@ def hosts_of(settings: Settings) -> list[Host]:
     result: list[Host] = []
     for host in settings.entries("hosts"):
         result.append(_virtual_host(host, settings))
-        name = _name(host)
+        name = host_name(host)
         chosen = host if host.has("standard_components") else settings
         for index, kind in enumerate(chosen.texts("standard_components")):
             if kind not in STANDARD:
@@ -67,6 +78,24 @@ def hosts_of(settings: Settings) -> list[Host]:
     return result
 
 
+def host_name(scope: Settings) -> str:
+    """Return the normalised name of a host or component. Raises ModelError for what is no domain in Unicode."""
+    name = scope.text("name")
+    if not name:
+        raise ModelError(f"{scope.where('name')}: a host needs a name")
+    try:
+        ascii_name = domain_to_ascii(name)
+        unicode_name = nameprep(name.rstrip("."))
+    except InvalidJid as error:
+        raise ModelError(f"{scope.where('name')}: {error}") from error
+    if "xn--" in unicode_name:
+        readable = ascii_name.encode("ascii").decode("idna")
+        raise ModelError(f"{scope.where('name')}: write {readable!r} for {name!r}; Prosody wants names in Unicode")
+    if not _DNS_NAME.match(ascii_name.rstrip(".")):
+        raise ModelError(f"{scope.where('name')}: {name!r} is no domain name")
+    return unicode_name
+
+
 def external_components(settings: Settings) -> list[Settings]:
     """Return the components of programs outside Prosody (XEP-0114): those without a module."""
     scopes = [*settings.entries("hosts"), settings]
@@ -76,10 +105,9 @@ def external_components(settings: Settings) -> list[Settings]:
 def _refuse_twice(hosts: list[Host]) -> None:
     seen: dict[str, str] = {}
     for host in hosts:
-        name = host.name.lower()
-        if name in seen:
-            raise ModelError(f"{host.path}: {host.name!r} is already defined by {seen[name]}")
-        seen[name] = host.path
+        if host.name in seen:
+            raise ModelError(f"{host.path}: {host.name!r} is already defined by {seen[host.name]}")
+        seen[host.name] = host.path
 
 
 def _virtual_host(host: Settings, settings: Settings) -> Host:
@@ -104,19 +132,19 @@ def _virtual_host(host: Settings, settings: Settings) -> Host:
     if less:
         entries.append(module_choice.disabled(less))
     entries += _http_host(settings)
-    return Host(_name(host), None, _with_options(entries, host, settings), path=host.where("name"))
+    return Host(host_name(host), None, _with_options(entries, host, settings), path=host.where("name"))
 
 
 def _component(component: Settings, settings: Settings) -> Host:
     _known_keys(component, _COMPONENT_KEYS)
-    name, module = _name(component), component.text("module")
+    name, module = host_name(component), component.text("module")
     entries: Entries = []
     if component.text("title"):
         entries.append(Option("name", component.text("title"), path=component.where("title")))
     if module and component.has("secret"):
         raise ModelError(f"{component.where('secret')}: only a component without a module has a secret")
     if not module:
-        secret = secrets.reference(settings, secrets.component(name))
+        secret = secrets.reference(secrets.component(name))
         entries.append(Option("component_secret", secret, "Of the program that connects"))
     if component.texts("admins"):
         entries.append(Option("admins", component.texts("admins"), path=component.where("admins")))
@@ -155,15 +183,6 @@ def _known_keys(scope: Settings, known: frozenset[str]) -> None:
     for key in scope.values:
         if key not in known:
             raise ModelError(f"{scope.path}: unknown key {key!r}; known are {', '.join(sorted(known))}")
-
-
-def _name(scope: Settings) -> str:
-    name = scope.text("name").rstrip(".")
-    if not name:
-        raise ModelError(f"{scope.where('name')}: a host needs a name")
-    if not _DOMAIN.match(name):
-        raise ModelError(f"{scope.where('name')}: {name!r} is no domain name")
-    return name
 
 
 def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Host:

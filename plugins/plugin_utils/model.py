@@ -11,11 +11,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import domain_to_ascii
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.declared_accounts import declared_accounts
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.document import Document, render
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.hosts import external_components, hosts_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.hosts import external_components, host_name, hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.server import sections
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings import ModelError, Settings
+
+# variable, what it is for, what must be there for it, whether it is on loopback by itself
+_LISTENERS: tuple[tuple[str, str, str | None, bool], ...] = (
+    ("c2s_ports", "clients", None, False),
+    ("c2s_direct_tls_ports", "clients with TLS", None, False),
+    ("s2s_ports", "servers", "s2s", False),
+    ("s2s_direct_tls_ports", "servers with TLS", "s2s", False),
+    ("http_ports", "HTTP", None, True),
+    ("https_ports", "HTTPS", None, False),
+    ("component_ports", "external components", "", True),
+    ("proxy65_ports", "file transfers", "proxy65", False),
+)
 
 OPERATOR_FILE = "/etc/prosody/conf.d/operator*.cfg.lua"
 
@@ -60,15 +75,52 @@ def secret_files(values: Mapping[str, Any]) -> dict[str, str]:
     if settings.text("storage") == "postgresql" and not settings.text("database_host").startswith("/"):
         value = settings.values.get("database_password")
         files[secrets.DATABASE] = secrets.check(secrets.DATABASE, value, settings.where("database_password"))
-    given = settings.mapping("component_secrets")
+    generated = settings.mapping("generated")
     for component in external_components(settings):
-        host = component.text("name").rstrip(".")
-        value = component.values.get("secret") or given.get(host)
-        name = secrets.component(host)
+        name = secrets.component(host_name(component))
+        value = component.values.get("secret") or generated.get(name)
         files[name] = secrets.check(name, value, component.where("secret"))
     return files
 
 
 def certificate_names(values: Mapping[str, Any]) -> list[str]:
     """Return the DNS names that the certificate must cover: every host and component, in the order of the file."""
-    return [host.name for host in hosts_of(Settings(values))]
+    return [domain_to_ascii(host.name) for host in hosts_of(Settings(values))]
+
+
+def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the TCP ports that the server will listen on: port, protocol, service, variable, address (where not all).
+
+    In the form that action preflight takes them.
+    """
+    settings = Settings(values)
+    modules = {host.module for host in hosts_of(settings)}
+    return [
+        {"port": port, "protocol": "tcp", "service": service, "variable": settings.where(name), **address}
+        for name, service, needed, loopback in _LISTENERS
+        if needed is None or (settings.flag("federation", True) if needed == "s2s" else needed in modules)
+        for address in _addresses(settings, name, loopback)
+        for port in settings.numbers(name)
+    ]
+
+
+def _addresses(settings: Settings, name: str, loopback: bool) -> list[dict[str, str]]:
+    interfaces = settings.texts(name.replace("_ports", "_interfaces")) or (
+        ["127.0.0.1"] if loopback else settings.texts("interfaces")
+    )
+    return [{} if interface in ("*", "::") else {"address": interface} for interface in interfaces] or [{}]
+
+
+def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what stands in the way of a configuration, as conditions that failed in the form of action preflight.
+
+    One line at most for each of configuration, secrets and accounts, since each stops at its first error.
+    """
+    found: list[str] = []
+    for make in (config_text, secret_files, declared_accounts):
+        try:
+            make(values)
+        except XmppError as error:
+            if str(error) not in found:
+                found.append(str(error))
+    return [{"that": False, "problem": problem} for problem in found]

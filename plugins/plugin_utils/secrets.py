@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import domain_to_ascii
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.lua import Call
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings import ModelError, Settings
 
@@ -23,14 +24,13 @@ DATABASE = "database"
 
 
 def component(name: str) -> str:
-    """Return the file name of the secret of external component `name`."""
-    return f"component_{name}"
+    """Return the file name of the secret of external component `name`; only ASCII, as in DNS."""
+    return f"component_{domain_to_ascii(name)}"
 
 
-def reference(settings: Settings, name: str) -> Call:
+def reference(name: str) -> Call:
     """Return the Lua call that reads secret `name` on the target."""
-    directory = settings.text("secrets_dir", DIRECTORY).rstrip("/")
-    return Call("FileLine", f"{directory}/{name}")
+    return Call("FileLine", f"{DIRECTORY}/{name}")
 
 
 def check(name: str, value: Any, path: str) -> str:
@@ -56,7 +56,7 @@ def resolve(value: Any, settings: Settings, path: str) -> Any:
                 raise ModelError(f"{path}: from_secret stands alone and names one entry of prosody_secrets")
             if name not in settings.mapping("secrets"):
                 raise ModelError(f"{path}: there is no secret {name!r} in prosody_secrets")
-            return reference(settings, name)
+            return reference(name)
         return {key: resolve(item, settings, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [resolve(item, settings, f"{path}[{index}]") for index, item in enumerate(value)]

@@ -206,7 +206,7 @@ def _postgresql(settings: Settings) -> dict[str, Any]:
     if port and port != 5432:
         parameters["port"] = port
     if not host.startswith("/"):
-        parameters["password"] = secrets.reference(settings, secrets.DATABASE)
+        parameters["password"] = secrets.reference(secrets.DATABASE)
     return parameters
 
 
@@ -270,7 +270,7 @@ def _calls(settings: Settings) -> Entries:
         services.append({"type": "turns", "transport": "tcp", "port": tls_port, "secret": True})
     return [
         Option("external_service_host", host, path=settings.where("turn_host")),
-        Option("external_service_secret", secrets.reference(settings, secrets.TURN), "Shared with the TURN server"),
+        Option("external_service_secret", secrets.reference(secrets.TURN), "Shared with the TURN server"),
         Option("external_services", services),
     ]
 
