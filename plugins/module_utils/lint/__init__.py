@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Linter of Prosody configurations: checked against the sources of the Prosody that is installed, before anything is written.
+"""Linter of Prosody configurations: checked against the sources of the installed Prosody, before anything is written.
 
-    lint_file("/run/staged.lua", run_command=module.run_command, as_path="/etc/prosody/prosody.cfg.lua") → list of Finding
+lint_file("/run/staged.lua", run_command=module.run_command, as_path="/etc/prosody/prosody.cfg.lua") → list of Finding
 """
 
 from __future__ import annotations
@@ -20,10 +20,21 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config im
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, strings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings import ERROR, WARNING, Finding, ignored
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.installation import Installation, NotInstalled, find
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.installation import (
+    Installation,
+    NotInstalled,
+    find,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import Registry, extract
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import check_modules, check_providers
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_options import check_keys, check_options
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import (
+    check_modules,
+    check_providers,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_options import (
+    check_keys,
+    check_log,
+    check_options,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_reading import check_hosts, check_reading
 
 __all__ = [
@@ -47,7 +58,10 @@ DEFAULT_PATH = "/etc/prosody/prosody.cfg.lua"
 
 
 def plugin_roots(config: Config, installation: Installation) -> list[Path]:
-    """Plugin directories in the order in which Prosody searches them (util/startup.lua: setup_plugindir, setup_plugin_install_path)."""
+    """Plugin directories in the order in which Prosody searches them.
+
+    Source: util/startup.lua, setup_plugindir and setup_plugin_install_path.
+    """
     section = config.hosts.get(GLOBAL, {})
     installer = section.get("installer_plugin_path")
     roots = [installation.data / (installer if isinstance(installer, str) else "custom_plugins")]
@@ -58,10 +72,13 @@ def plugin_roots(config: Config, installation: Installation) -> list[Path]:
 def check(config: Config, registry: Registry, *, ignore: Iterable[str] = ()) -> list[Finding]:
     """All findings about a configuration, in the order of the file; errors and warnings together."""
     context = Context(config, registry)
-    for rule in (check_reading, check_hosts, check_modules, check_providers, check_options, check_keys):
+    for rule in (check_reading, check_hosts, check_modules, check_providers, check_options, check_keys, check_log):
         rule(context)
     kept = ignored(dict.fromkeys(context.findings), ignore)
-    return sorted(kept, key=lambda finding: (finding.file != config.path, finding.file, finding.line, finding.host, finding.option))
+    return sorted(
+        kept,
+        key=lambda finding: (finding.file != config.path, finding.file, finding.line, finding.host, finding.option),
+    )
 
 
 def lint_file(
@@ -78,11 +95,12 @@ def lint_file(
 ) -> list[Finding]:
     """Lint one configuration file against the Prosody installed on this machine.
 
-    path: the file to read, staged or in place; as_path: where it will be (None: where it is): relative paths in it resolve
-    against that directory, and findings name it
+    path: the file to read, staged or in place
+    as_path: where it will be (None: where it is); relative paths in it resolve against that directory, findings name it
     run_command: AnsibleModule.run_command, or anything called with (argv, data=text) → (code, output, errors)
     roots: plugin directories, None: as the configuration and the installation say
-    pending_files: files that the configuration refers to and that are about to be written (secrets of the same transaction)
+    pending_files: files the configuration refers to that are about to be written (secrets of the same transaction);
+    what lies in the directory of a staged file counts as such by itself
     ignore: codes, option names or code:option that are accepted
     A configuration that Prosody refuses gives exactly one finding, code `syntax`, with file, line and what Lua said.
     Raises NotInstalled: there is no Prosody whose sources could be asked.
@@ -102,9 +120,21 @@ def lint_file(
         where = Path(error.file or path).name + (f":{error.line}" if error.line else "")
         return [
             Finding(
-                ERROR, "syntax", where, error.reason or str(error), "Prosody refuses the whole file", file=error.file, line=error.line
+                ERROR,
+                "syntax",
+                where,
+                error.reason or str(error),
+                "Prosody refuses the whole file",
+                file=error.file,
+                line=error.line,
             )
         ]
     directories = [Path(root) for root in roots] if roots is not None else plugin_roots(config, installed)
-    registry = extract(directories, installed.source, programs=installed.programs, lua=config.lua)
+    registry = extract(
+        directories,
+        installed.source,
+        programs=installed.programs,
+        lua=config.lua,
+        lua_path=f"{config.lua_path};{config.lua_cpath}",
+    )
     return check(config, registry, ignore=ignore)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading a configuration: Prosody's own parser runs in a process of its own, without privileges; here its answer becomes data."""
+"""Reading a configuration: Prosody's own parser runs in its own process, unprivileged; its answer becomes data."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Problem:
 class Config:
     """A configuration as Prosody understands it.
 
-    hosts: host → option → value; "*" is the global section. Values are Python's, tables are Table, values out of files Secret.
+    hosts: host → option → value; "*" is the global section. Tables are Table, values that came out of files Secret.
     declared: host → places of its VirtualHost or Component lines
     """
 
@@ -163,7 +163,10 @@ def parse(text: str, path: str) -> Config:
         hosts={host: {key: _value(value) for key, value in options.items()} for host, options in data["hosts"].items()},
         files=tuple(sorted(data["files"])),
         warnings=tuple(data.get("warnings", ())),
-        problems=tuple(Problem(code, subject or "", why or "", place(file, line)) for code, subject, why, file, line in data["problems"]),
+        problems=tuple(
+            Problem(code, subject or "", why or "", place(file, line))
+            for code, subject, why, file, line in data["problems"]
+        ),
         undefined=tuple((name, place(file, line)) for name, file, line in data["undefined"]),
         lua=data["lua"],
         lua_path=data["path"],
@@ -223,8 +226,16 @@ def read_config(
         raise ConfigError(f"{as_path} was still running after {timeout} s; does it contain an endless loop?", as_path)
     if code != 0 or not output.startswith("{"):
         raise ConfigError(
-            f"{as_path} was not read: {installation.lua} ended with status {code}: {(errors or output).strip()[-400:]}", as_path
+            f"{as_path} was not read: {installation.lua} ended with status {code}: {(errors or output).strip()[-400:]}",
+            as_path,
         )
     config = parse(output, as_path)
+    staging = str(Path(path).parent) + "/"
+    if Path(path).parent != Path(as_path).parent:  # what is staged beside the file may be for root only
+        config.problems = tuple(
+            problem
+            for problem in config.problems
+            if not (problem.subject.startswith(staging) and Path(problem.subject).is_file())
+        )
     config.locator = Locator({as_path: content})
     return config

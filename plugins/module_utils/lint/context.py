@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Opaque, Secret, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import (
+    GLOBAL,
+    Config,
+    Opaque,
+    Secret,
+    Table,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings import ERROR, WARNING, Finding
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import SECRET_NAME
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import Registry
@@ -24,7 +30,10 @@ def strings(value: Any) -> list[str]:
 
 
 def enabled_modules(config: Config, registry: Registry, host: str) -> set[str]:
-    """Modules that Prosody loads on a host by itself, without what they depend on (core/modulemanager.lua, get_modules_for_host)."""
+    """Modules that Prosody loads on a host by itself, without what they depend on.
+
+    Source: core/modulemanager.lua, get_modules_for_host.
+    """
     component = config.component(host)
     base = {*registry.autoload, *strings(config.hosts.get(GLOBAL, {}).get("modules_enabled"))}
     base -= set(strings(config.hosts.get(GLOBAL, {}).get("modules_disabled")))
@@ -35,11 +44,18 @@ def enabled_modules(config: Config, registry: Registry, host: str) -> set[str]:
     return found | {component} if component else found
 
 
+def authentication(config: Config, host: str) -> str:
+    """Name of the authentication provider of a host (core/usermanager.lua)."""
+    if config.get(host, "anonymous_login"):
+        return "anonymous"
+    return str(config.get(host, "authentication", "internal_hashed"))
+
+
 def providers(config: Config, host: str) -> set[str]:
     """Modules that follow from authentication, authorization and storage of a host."""
     found = {f"authz_{config.get(host, 'authorization', 'internal')}"}
     if not config.component(host):
-        found.add("auth_anonymous" if config.get(host, "anonymous_login") else f"auth_{config.get(host, 'authentication', 'internal_hashed')}")
+        found.add(f"auth_{authentication(config, host)}")
     found |= {f"storage_{driver}" for driver in drivers(config, host)}
     return found
 
@@ -67,11 +83,16 @@ class Context:
     def __post_init__(self) -> None:
         for host in self.config.hosts:
             if host != GLOBAL:
-                self.loaded[host] = self._closure(
-                    enabled_modules(self.config, self.registry, host) | providers(self.config, host)
-                )
+                named = providers(self.config, host)
+                if any(name.startswith("auth_") and name not in self.registry.modules for name in named):
+                    named.add(
+                        "auth_internal_hashed"
+                    )  # a provider that does not exist is reported; its options need not be too
+                self.loaded[host] = self._closure(enabled_modules(self.config, self.registry, host) | named)
         everywhere = set().union(*self.loaded.values()) if self.loaded else set()
-        everywhere |= self._closure(set(strings(self.config.hosts.get(GLOBAL, {}).get("modules_enabled"))) & set(self.registry.modules))
+        everywhere |= self._closure(
+            set(strings(self.config.hosts.get(GLOBAL, {}).get("modules_enabled"))) & set(self.registry.modules)
+        )
         disabled = set(strings(self.config.hosts.get(GLOBAL, {}).get("modules_disabled")))
         self.everywhere = everywhere - (disabled - set().union(*self.loaded.values()) if self.loaded else set())
         self.global_modules = {name for name in self.everywhere if self.is_global(name)}
@@ -95,12 +116,24 @@ class Context:
 
     # -- reporting
     def report(
-        self, severity: str, code: str, message: str, hint: str = "", *, host: str = GLOBAL, option: str = "", keys: tuple[Any, ...] = ()
+        self,
+        severity: str,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        host: str = GLOBAL,
+        option: str = "",
+        keys: tuple[Any, ...] = (),
     ) -> None:
         """Add a finding about an option of a host (and a key inside it)."""
-        base = option.split(".")[0] if keys else option
+        base = option.split(".")[0].split("[")[0] if keys else option
         place = self.config.place(host, base, *keys)
-        where = Path(place.file).name + (f":{place.line}" if place.line else "") + ("" if host == GLOBAL else f" (host {host})")
+        where = (
+            Path(place.file).name
+            + (f":{place.line}" if place.line else "")
+            + ("" if host == GLOBAL else f" (host {host})")
+        )
         self.findings.append(Finding(severity, code, where, message, hint, host, option, place.file, place.line))
 
     def error(self, code: str, message: str, hint: str = "", **where: Any) -> None:
@@ -109,7 +142,17 @@ class Context:
     def warning(self, code: str, message: str, hint: str = "", **where: Any) -> None:
         self.report(WARNING, code, message, hint, **where)
 
-    def at(self, severity: str, code: str, message: str, hint: str, file: str, line: int, option: str = "", host: str = GLOBAL) -> None:
+    def at(
+        self,
+        severity: str,
+        code: str,
+        message: str,
+        hint: str,
+        file: str,
+        line: int,
+        option: str = "",
+        host: str = GLOBAL,
+    ) -> None:
         """Add a finding about a place that is no option."""
         where = Path(file).name + (f":{line}" if line else "") + ("" if host == GLOBAL else f" (host {host})")
         self.findings.append(Finding(severity, code, where, message, hint, host, option, file, line))

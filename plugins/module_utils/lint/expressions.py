@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.tokens import KEYWORD, NAME, NUMBER, STRING, Token
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.tokens import (
+    KEYWORD,
+    NAME,
+    NUMBER,
+    STRING,
+    Token,
+)
 
 
 class Unknown:
@@ -66,7 +72,7 @@ def skip_group(stream: list[Token], index: int) -> int:
 
 
 def arguments(stream: list[Token], index: int) -> tuple[list[tuple[int, int]], int]:
-    """Arguments of the call whose bracket, text or table is at `index`: (begin, end) of each, and the index after the call."""
+    """Arguments of the call whose bracket, text or table is at `index`: (begin, end) of each; where the call ends."""
     if index >= len(stream):
         return [], index
     kind, value, _offset = stream[index]
@@ -160,7 +166,13 @@ class _Parser:
 
     def product(self) -> Any:
         value = self.unary()
-        while self._peek() in (("operator", "*"), ("operator", "/"), ("operator", "^"), ("operator", "%"), ("operator", "//")):
+        while self._peek() in (
+            ("operator", "*"),
+            ("operator", "/"),
+            ("operator", "^"),
+            ("operator", "%"),
+            ("operator", "//"),
+        ):
             _kind, sign = self._next()
             value = _arithmetic(sign, value, self.unary())
         return value

@@ -17,7 +17,7 @@ WARNING = "warning"
 class Finding:
     """One thing that is wrong with a configuration.
 
-    severity: "error" (Prosody refuses, ignores or misreads what is written) or "warning" (it works, but not for long or not as meant)
+    severity: "error" (Prosody refuses, ignores or misreads what is written) or "warning" (works, hardly as meant)
     code: short name of the kind of finding, the same for ever; `ignore` takes it
     where: file:line and host, as a person reads it
     message: what is wrong; hint: what to write instead ("" when there is nothing to say)
@@ -43,7 +43,10 @@ class Finding:
 
 
 def ignored(findings: Iterable[Finding], ignore: Iterable[str]) -> list[Finding]:
-    """Findings without those the operator accepts: a code (`unread-option`), an option (`site_motto`), or both (`unread-option:site_motto`)."""
+    """Findings without those the operator accepts.
+
+    ignore: codes (`unread-option`), options (`site_motto`), or both (`unread-option:site_motto`)
+    """
     accepted = set(ignore)
     return [
         finding

@@ -35,7 +35,10 @@ class Installation:
     user: str = "prosody"
 
     def unprivileged(self) -> list[str]:
-        """Command prefix that gives up root for the user Prosody runs as; empty where we are not root or there is no such user."""
+        """Command prefix that gives up root for the user Prosody runs as.
+
+        Empty where we are not root or there is no such user.
+        """
         if os.geteuid() != 0 or not shutil.which("setpriv"):
             return []
         try:
@@ -76,7 +79,9 @@ def find(programs: Iterable[str] = PROGRAMS, core: Path | None = None) -> Instal
     if core and (core / "core").is_dir():
         return Installation(core, (core / "modules",), Path("/etc/prosody"), Path("/var/lib/prosody"), _interpreter())
     raise NotInstalled(
-        "No Prosody was found on this machine (" + ", ".join(programs) + "), and its sources are what a configuration is"
+        "No Prosody was found on this machine ("
+        + ", ".join(programs)
+        + "), and its sources are what a configuration is"
         " checked against: install it first, or skip the lint"
     )
 

@@ -19,10 +19,9 @@ IMPLICIT = frozenset(
         "modules_disabled",
         "modules_enabled",
         "name",
-        "statistics_config",
     }
 )
-"""Options that Prosody reads without asking for them by name: off the whole section (core/hostmanager.lua, core/configmanager.lua)."""
+"""Options read off the whole section, not asked for by name (core/hostmanager.lua, core/configmanager.lua)."""
 
 NEVER_READ: dict[str, str] = {
     "account_cleanup": "Prosody does not remove idle accounts by itself: list them with mod_account_activity"
@@ -30,9 +29,11 @@ NEVER_READ: dict[str, str] = {
     "archive_cleanup": "expiry is archive_expires_after, it runs once a day",
     "archive_compression": "remove it, archives are never compressed",
     "archive_policy": "use default_archive_policy",
-    "bosh_hold_timeout": "use bosh_max_wait (how long a request is held) or bosh_max_inactivity (how long a session survives without one)",
+    "bosh_hold_timeout": "use bosh_max_wait (how long a request is held)"
+    " or bosh_max_inactivity (how long a session survives without one)",
     "bosh_session_timeout": "use bosh_max_inactivity",
-    "c2s_max_connections": "Prosody does not count connections: use the firewall in front of it, limits = { c2s = { rate = … } } slows each one",
+    "c2s_max_connections": "Prosody does not count connections: do it in the firewall;"
+    " limits = { c2s = { rate = … } } slows each one",
     "c2s_rate_limit": 'use limits = { c2s = { rate = "10kb/s" } }',
     "carbons_enabled": "remove it, mod_carbons in modules_enabled is all there is",
     "csi_enabled": "remove it, mod_csi_simple in modules_enabled is all there is",
@@ -54,7 +55,8 @@ NEVER_READ: dict[str, str] = {
     "mam_max_results": "use max_archive_query_results",
     "max_clients": "Prosody does not count connections: LimitNOFILE of its unit is the limit",
     "max_connections": "Prosody does not count connections: LimitNOFILE of its unit is the limit",
-    "max_connections_per_ip": "Prosody does not count connections per address: do it in the firewall; limits = { c2s = { rate = … } } slows each one",
+    "max_connections_per_ip": "Prosody does not count connections per address: do it in the firewall;"
+    " limits = { c2s = { rate = … } } slows each one",
     "max_file_size": "use http_file_share_size_limit",
     "max_stanza_size": "use c2s_stanza_size_limit and s2s_stanza_size_limit",
     "muc_log_compression": "remove it, archives are never compressed",
@@ -62,9 +64,11 @@ NEVER_READ: dict[str, str] = {
     "muc_max_history_messages": "use max_history_messages",
     "muc_room_default_log": "use muc_log_by_default",
     "push_max_hibernation": "use push_max_hibernation_timeout",
-    "s2s_max_connections": "Prosody does not count connections: limits = { s2sin = { rate = … } } slows each one",
+    "s2s_max_connections": "Prosody does not count connections: do it in the firewall;"
+    " limits = { s2sin = { rate = … } } slows each one",
     "s2s_rate_limit": 'use limits = { s2sin = { rate = "30kb/s" } }',
-    "sasl_mechanisms": "use disable_sasl_mechanisms: what is offered follows from the authentication provider, minus that list",
+    "sasl_mechanisms": "use disable_sasl_mechanisms:"
+    " what is offered follows from the authentication provider, minus that list",
     "smacks_max_hibernation_time": "use smacks_hibernation_time",
     "ssl_profile": "use tls_profile",
     "stanza_size_limit": "use c2s_stanza_size_limit and s2s_stanza_size_limit",
@@ -77,7 +81,7 @@ NEVER_READ: dict[str, str] = {
     "websocket_max_frame_size": "use websocket_frame_buffer_limit; a stanza is limited by c2s_stanza_size_limit",
     "websocket_ping_interval": "remove it, smacks or the client's own pings keep the connection alive",
 }
-"""Options that nothing reads, seen in configurations, with what to write instead. Used only where the installed sources agree."""
+"""Options that nothing reads, with what to write instead; the installed sources have the last word."""
 
 NEVER_READ_KEYS: dict[str, dict[str, str]] = {
     "sql": {
@@ -172,7 +176,9 @@ SECRET_NAME = re.compile(r"secret|password|passwd|token|_key$|^key$|credential",
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     """The known name a person most likely meant, "" when none is near."""
     candidates = list(known)
-    lowered = {candidate.lower(): candidate for candidate in candidates}
+    lowered = {
+        candidate.lower(): candidate for candidate in sorted(candidates)
+    }  # of two spellings the one in lower case
     simple = name.lower().replace("-", "_")
     if simple in lowered and lowered[simple] != name:
         return lowered[simple]

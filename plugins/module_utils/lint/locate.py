@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import skip_group
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.tokens import NAME, STRING, Lines, Token, tokens
 
 _OPEN = {"{", "(", "["}
@@ -34,11 +35,14 @@ class Locator:
         return self._parsed[file]
 
     def line(self, file: str, line: int, keys: Sequence[Any]) -> int:
-        """Line of keys[0] at or after `line`, then of keys[1] inside its table, and so on; as deep as they are found; 0 when none is."""
+        """Line of keys[0] near `line`, then of keys[1] inside its table, and so on, as deep as they are found; else 0.
+
+        Lua tells the line where a statement ends, and for `VirtualHost "x" { … }` the line where it begins.
+        """
         if not line:
             return 0
         stream, lines = self._tokens(file)
-        position = next((i for i, token in enumerate(stream) if lines.of(token[2]) >= line), len(stream))
+        position = self._statement(stream, lines, line, keys[0])
         found = 0
         for depth, key in enumerate(keys):
             position = self._find(stream, position, key, inside=depth > 0)
@@ -49,8 +53,24 @@ class Locator:
         return found
 
     @staticmethod
+    def _statement(stream: list[Token], lines: Lines, line: int, key: Any) -> int:
+        """Index of the `key =` whose value ends on `line`; else of the first token on or after it."""
+        first = len(stream)
+        for index, (kind, value, offset) in enumerate(stream):
+            begins = lines.of(offset)
+            if begins >= line and index < first:
+                first = index
+            if begins > line:
+                break
+            if kind == NAME and value == key and index + 2 < len(stream) and stream[index + 1][1] == "=":
+                end = skip_group(stream, index + 2) - 1 if stream[index + 2][1] in _OPEN else index + 2
+                if begins == line or lines.of(stream[min(end, len(stream) - 1)][2]) == line:
+                    return index
+        return first
+
+    @staticmethod
     def _find(stream: list[Token], start: int, key: Any, *, inside: bool) -> int:
-        """Index of `key =`, `["key"] =` or (inside a table) of the plain string; -1. `inside`: in the next table only."""
+        """Index of `key =`, `["key"] =` or, inside a table, of the plain text; else -1. `inside`: in the next table."""
         position, depth = start, 0
         while position < len(stream):
             kind, value, _offset = stream[position]

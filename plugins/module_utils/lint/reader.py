@@ -11,8 +11,9 @@ It takes everything from standard input, one item a line, then the text of the c
     number of files that will exist although they do not yet, then their paths
     text of the configuration
 
-What the configuration could do to the machine beyond being read (run commands, write or remove files, leave) is refused and
-reported. Text that came out of a file through FileLine, FileContents, FileLines or Credential is not printed: only its path.
+What the configuration could do to the machine beyond being read (run commands, write or remove files, leave) is refused
+and reported. Text that came out of a file through FileLine, FileContents, FileLines or Credential is not printed: only
+its path.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ local pending = {}
 for _ = 1, tonumber(io.read("l")) do pending[io.read("l")] = true end
 local content = io.read("a")
 
--- JSON ------------------------------------------------------------------------------------------------------------------
+-- JSON ---------------------------------------------------------------------------------------------------------
 local secrets = {} -- text -> where it came from
 
 local function json_string(s)
@@ -58,7 +59,9 @@ local function json_value(v, depth)
 			out[i] = "[" .. i .. "," .. json_value(item, depth + 1) .. "]"
 		end
 		for k, item in pairs(v) do
-			if not seen[k] then out[#out + 1] = "[" .. json_value(k, depth + 1) .. "," .. json_value(item, depth + 1) .. "]" end
+			if not seen[k] then
+				out[#out + 1] = "[" .. json_value(k, depth + 1) .. "," .. json_value(item, depth + 1) .. "]"
+			end
 		end
 		return '{"t":"table","v":[' .. table.concat(out, ",") .. "]}"
 	end
@@ -75,7 +78,7 @@ local function json_records(records, fields)
 	return "[" .. table.concat(out, ",") .. "]"
 end
 
--- Where in the configuration are we? ------------------------------------------------------------------------------------
+-- Where in the configuration are we? ----------------------------------------------------------------------------
 local config_files = {}
 
 local function where()
@@ -95,7 +98,7 @@ local function problem(code, subject, text)
 	problems[#problems + 1] = { code = code, subject = subject, text = text, file = file, line = line }
 end
 
--- Prosody's libraries ---------------------------------------------------------------------------------------------------
+-- Prosody's libraries ------------------------------------------------------------------------------------------
 package.path = source .. "/?.lua;" .. package.path
 package.cpath = source .. "/?.so;" .. package.cpath
 if not pcall(require, "prosody.loader") then pcall(require, "loader") end
@@ -177,7 +180,7 @@ if not loaded then
 	return
 end
 
--- The configuration may compute, but not act ----------------------------------------------------------------------------
+-- The configuration may compute, but not act -------------------------------------------------------------------
 local function refused(name)
 	return function (what)
 		problem("refused", name, tostring(what))
@@ -193,7 +196,7 @@ io.open = function (path, mode)
 		return nil, "files are not written by the linter"
 	end
 	if path == as_path then
-		return { read = function () return content end, close = function () end, lines = function () return content:gmatch("[^\n]+") end }
+		return { read = function () return content end, close = function () end }
 	end
 	return open(path, mode)
 end

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import Joined, TableLiteral
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import TableLiteral
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import search
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import (
     GLOBAL,
     MODULE,
@@ -50,14 +51,13 @@ class Reader:
 class Registry:
     """What can be configured, on this machine.
 
-    options: name → readers; patterns: expression and readers of options whose name is put together
+    options: name → readers, those whose name the server puts together included
     modules: name → Module; broken: name → why Prosody would not load the file it finds
     """
 
     core: Path
     roots: tuple[Path, ...]
     options: dict[str, list[Reader]] = field(default_factory=dict)
-    patterns: list[tuple[re.Pattern[str], Reader]] = field(default_factory=list)
     modules: dict[str, Module] = field(default_factory=dict)
     services: list[tuple[Service, str]] = field(default_factory=list)
     autoload: tuple[str, ...] = ()
@@ -72,12 +72,11 @@ class Registry:
     levels: tuple[str, ...] = ()
     keys: dict[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""
+    lua_path: str = ""
 
     def readers(self, option: str) -> list[Reader]:
-        """Readers of an option, those of names put together included."""
-        found = list(self.options.get(option, ()))
-        found.extend(reader for pattern, reader in self.patterns if pattern.fullmatch(option))
-        return found
+        """Readers of an option."""
+        return list(self.options.get(option, ()))
 
     @property
     def names(self) -> list[str]:
@@ -151,8 +150,8 @@ def _merge(facts: SourceFacts, other: SourceFacts) -> None:
 
 
 class _Extraction:
-    def __init__(self, roots: Sequence[Path], core: Path, programs: Iterable[Path], lua: str) -> None:
-        self.registry = Registry(core, tuple(roots))
+    def __init__(self, roots: Sequence[Path], core: Path, programs: Iterable[Path], lua: str, lua_path: str) -> None:
+        self.registry = Registry(core, tuple(roots), lua_path=lua_path)
         self.core, self.programs, self.lua = core, programs, lua
 
     def run(self) -> Registry:
@@ -164,6 +163,7 @@ class _Extraction:
         for name, paths in candidates.items():
             self.read_module(name, paths)
         self.name_composites()
+        self.registry.keys = _known_keys(self.registry)
         return self.registry
 
     # -- the server
@@ -195,7 +195,6 @@ class _Extraction:
                         self.read_server_file(path, TOOL if tool else CORE)
         for program in self.programs:
             self.read_server_file(Path(program), TOOL if "ctl" in Path(program).name else CORE)
-        registry.keys = _known_keys(self.core, registry)
 
     def read_server_file(self, path: Path, reader: str) -> None:
         text = _text(path)
@@ -262,7 +261,12 @@ class _Extraction:
         registry = self.registry
         for service, module in registry.services:
             where = str(registry.modules[module].path)
-            for suffix, kind in (("ports", "ports"), ("interfaces", "interfaces"), ("interface", "interfaces"), ("ssl", "ssl")):
+            for suffix, kind in (
+                ("ports", "ports"),
+                ("interfaces", "interfaces"),
+                ("interface", "interfaces"),
+                ("ssl", "ssl"),
+            ):
                 self.compose(service.prefix + suffix, kind, module, where)
             self.compose(f"{service.name}_certificate", "any", module, where)
             self.compose(f"{service.name}_host", "any", module, where, MODULE)
@@ -317,37 +321,72 @@ def _attributes(text: str, *variables: str) -> frozenset[str]:
     return frozenset(re.findall(rf"\b(?:{'|'.join(variables)})\.([A-Za-z_]\w*)", text))
 
 
-def _known_keys(core: Path, registry: Registry) -> dict[str, frozenset[str]]:
-    """Keys of the tables that the server itself takes, as its sources read them; a table whose reading is not understood is left out."""
+def _body(text: str, function: str) -> str:
+    """Text of a function at the outermost level of a file."""
+    match = re.search(rf"^local function {function}\b.*?^end", text, re.MULTILINE | re.DOTALL)
+    return match[0] if match else ""
+
+
+def _known_keys(registry: Registry) -> dict[str, frozenset[str]]:
+    """Keys of the tables that the server and its core modules take, as their sources read them.
+
+    "sql": keys of the option, "log[]": of the tables in its list, "limits.*": of the tables under its names.
+    A table whose reading is not understood is left out: nothing is said about its keys.
+    """
+    core = registry.core
     found: dict[str, frozenset[str]] = {}
-    settings = constant_table(_text(core / "net" / "server_epoll.lua"), "default_config").named.get("__index")
-    network = _attributes(_text(core / "net" / "server_epoll.lua"), "cfg")
-    if isinstance(settings, TableLiteral):
-        network |= frozenset(settings.named)
+
+    def source(module: str) -> str:
+        return _text(registry.modules[module].path) if module in registry.modules else ""
+
+    epoll = _text(core / "net" / "server_epoll.lua")
+    settings = constant_table(epoll, "default_config").named.get("__index")
+    found["network_settings:epoll"] = _attributes(epoll, "cfg") | (
+        frozenset(settings.named) if isinstance(settings, TableLiteral) else frozenset()
+    )
     for backend in ("event", "select"):
-        network |= _attributes(_text(core / "net" / f"server_{backend}.lua"), "cfg", "new_config", "settings")
-    if len(network) > 5:
-        found["network_settings"] = network
+        found[f"network_settings:{backend}"] = _attributes(
+            _text(core / "net" / f"server_{backend}.lua"), "cfg", "new_config", "settings"
+        )
     logging = _text(core / "core" / "loggingmanager.lua")
-    sink = _attributes(logging, "sink_config", "rule")
+    sink = _attributes(logging, "sink_config")
     if registry.levels and "to" in sink:
         found["log"] = frozenset(registry.levels)
-        found["log[]"] = sink | {"levels", "to"}
-    collector = _attributes(_text(core / "util" / "gc.lua"), "user")
-    if "mode" in collector:
-        found["gc"] = collector
-    return found
+        found["log[]"] = sink | {"levels"}
+    collector = _text(core / "util" / "gc.lua")
+    mode = constant_table(_text(core / "util" / "startup.lua"), "default_gc_params").named.get("mode")
+    for name, names in re.findall(r"(\w+)\s*=\s*set\.new\s*\{([^}]*)\}", collector):
+        found[f"gc:{name}"] = frozenset(re.findall(r'"(\w+)"', names))
+    found["gc"] = found.get(f"gc:{mode}", frozenset())
+    found["statistics_config:statsd"] = _attributes(_text(core / "util" / "statsd.lua"), "config")
+    found["sql"] = _attributes(_body(source("storage_sql"), "normalize_params"), "params")
+    if found["sql"]:
+        found["sql"] |= _attributes(source("auth_sql"), "params")
+    limits = source("limits")
+    found["limits"] = frozenset(constant_table(limits, "type_filters").named)
+    found["limits.*"] = _attributes(limits, "sess_limits")
+    if found["limits"]:
+        found["limits"] |= {"component"}  # sessions of external components pass the same filter
+    luasec = search("ssl", registry.lua_path)
+    found["ssl"] = _attributes(_text(luasec), "cfg") if luasec else frozenset()
+    unbound = search("lunbound", registry.lua_path)
+    if unbound:
+        found["unbound"] = frozenset(
+            text.decode() for text in re.findall(rb"\0([a-z]{4,16})(?=\0)", unbound.read_bytes())
+        )
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def extract(
-    roots: Sequence[Path], core: Path, *, programs: Iterable[Path] = (), lua: str = "5.4"
+    roots: Sequence[Path], core: Path, *, programs: Iterable[Path] = (), lua: str = "5.4", lua_path: str = ""
 ) -> Registry:
     """Read the sources of an installed Prosody.
 
     roots: plugin directories in the order in which they are searched; core: directory that holds core/, util/ and net/
     programs: prosody and prosodyctl, which read options too; lua: version of the interpreter ("5.4")
+    lua_path: package.path and package.cpath joined by ";", for the keys that LuaSec and lua-unbound take
     """
-    return _Extraction([Path(root) for root in roots], Path(core), programs, lua).run()
+    return _Extraction([Path(root) for root in roots], Path(core), programs, lua, lua_path).run()
 
 
-__all__ = ["CORE", "TOOL", "Joined", "Module", "Reader", "Registry", "extract"]
+__all__ = ["CORE", "TOOL", "Module", "Reader", "Registry", "extract"]

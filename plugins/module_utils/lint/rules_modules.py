@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Table
@@ -16,6 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge
     REPLACED_MODULES,
     nearest,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import exists
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionValue
 
 
@@ -64,16 +64,24 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
         if bare != name and bare in registry.modules:
             hint = f'write "{bare}", without mod_'
         elif name in REPLACED_MODULES:
-            hint = f'use "{REPLACED_MODULES[name]}" instead' if REPLACED_MODULES[name] else "remove it, nothing is needed any more"
+            hint = (
+                f'use "{REPLACED_MODULES[name]}" instead'
+                if REPLACED_MODULES[name]
+                else "remove it, nothing is needed any more"
+            )
         else:
             near = nearest(name, registry.modules)
             hint = f'did you mean "{near}"?' if near else "install it, or put its directory into plugin_paths"
-        context.error("unknown-module", f"mod_{bare} is not on the plugin path", hint, host=host, option=option, keys=(name,))
+        context.error(
+            "unknown-module", f"mod_{bare} is not on the plugin path", hint, host=host, option=option, keys=(name,)
+        )
         return
     if option == "modules_disabled":
         return
     for prefix, setting in (("auth_", "authentication"), ("storage_", "default_storage")):
-        if name.startswith(prefix) and any(kind == prefix[:-1] for kind, _name in registry.modules[name].facts.provides):
+        if name.startswith(prefix) and any(
+            kind == prefix[:-1] for kind, _name in registry.modules[name].facts.provides
+        ):
             context.warning(
                 "provider-as-module",
                 f"mod_{name} is selected by {setting}, not by modules_enabled",
@@ -109,7 +117,13 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
     module = context.registry.modules[name]
     keys = (name,) if option == "modules_enabled" else ()
     if module.refused:
-        context.error("unloadable-module", f"mod_{name} is not loaded by this Prosody: {module.refused}", host=host, option=option, keys=keys)
+        context.error(
+            "unloadable-module",
+            f"mod_{name} is not loaded by this Prosody: {module.refused}",
+            host=host,
+            option=option,
+            keys=keys,
+        )
         return
     for needed in sorted(module.facts.depends):
         if needed not in context.registry.modules:
@@ -122,7 +136,7 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
                 keys=keys,
             )
     for needed in sorted(module.facts.requires):
-        if not _library_exists(context, needed, name):
+        if not exists(needed, f"{context.config.lua_path};{context.config.lua_cpath}"):
             context.error(
                 "missing-dependency",
                 f'mod_{name} needs the Lua library "{needed}", which is not installed for Lua {context.config.lua}',
@@ -131,23 +145,6 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
                 option=option,
                 keys=keys,
             )
-
-
-def _library_exists(context: Context, name: str, module: str) -> bool:
-    """package.searchpath over package.path and package.cpath, and Prosody's two names for its own libraries."""
-    del module
-    if name in _BUILT_IN:
-        return True
-    names = {name, name[len("prosody.") :]} if name.startswith("prosody.") else {name}
-    for candidate in names:
-        path = candidate.replace(".", "/")
-        for template in f"{context.config.lua_path};{context.config.lua_cpath}".split(";"):
-            if "?" in template and os.path.isfile(template.replace("?", path)):  # noqa: PTH113
-                return True
-    return False
-
-
-_BUILT_IN = frozenset({"string", "table", "math", "os", "io", "debug", "coroutine", "package", "utf8", "_G", "bit32", "lfs", "prosody"})
 
 
 def check_providers(context: Context) -> None:
@@ -176,7 +173,12 @@ def check_providers(context: Context) -> None:
             option="tls_profile",
         )
     statistics = config.hosts.get(GLOBAL, {}).get("statistics")
-    if isinstance(statistics, str) and not statistics.startswith(":") and registry.statistics_providers and statistics not in registry.statistics_providers:
+    if (
+        isinstance(statistics, str)
+        and not statistics.startswith(":")
+        and registry.statistics_providers
+        and statistics not in registry.statistics_providers
+    ):
         context.error(
             "unknown-provider",
             f'statistics = "{statistics}": there is no such provider, nothing is measured',
@@ -189,7 +191,9 @@ def _known(context: Context, prefix: str) -> list[str]:
     return sorted(name[len(prefix) :] for name in context.registry.modules if name.startswith(prefix))
 
 
-def _check_provider(context: Context, host: str, option: str, prefix: str, value: str, builtin: set[str], key: str = "") -> None:
+def _check_provider(
+    context: Context, host: str, option: str, prefix: str, value: str, builtin: set[str], key: str = ""
+) -> None:
     if value in builtin:
         return
     if f"{prefix}{value}" in context.registry.modules:
@@ -230,30 +234,52 @@ def _check_stores(context: Context, host: str, storage: Table) -> None:
     hosts = [name for name in context.loaded if host in (GLOBAL, name)]
     opened, unknown = stores(context, context.config, hosts)
     everything = {
-        store for module in context.registry.modules.values() for store, _kind in module.facts.stores if isinstance(store, str)
+        store
+        for module in context.registry.modules.values()
+        for store, _kind in module.facts.stores
+        if isinstance(store, str)
     }
     for key, driver in storage.named.items():
         if isinstance(driver, str):
             _check_provider(context, host, "storage", "storage_", driver, {"null"}, key)
         else:
-            context.error("wrong-type", f"storage.{key} is no name of a storage driver", "", host=host, option=f"storage.{key}", keys=(key,))
+            context.error(
+                "wrong-type",
+                f"storage.{key} is no name of a storage driver",
+                "",
+                host=host,
+                option=f"storage.{key}",
+                keys=(key,),
+            )
         if key in opened or (unknown and key not in NEVER_READ_KEYS["storage"]):
             continue
         hint = NEVER_READ_KEYS["storage"].get(key, "")
         if key in everything:
             owners = sorted(
-                name for name, module in context.registry.modules.items() if key in [store for store, _kind in module.facts.stores]
+                name
+                for name, module in context.registry.modules.items()
+                if key in [store for store, _kind in module.facts.stores]
             )
-            hint = f'it belongs to mod_{owners[0]}, which is not enabled{"" if host == GLOBAL else " here"}'
+            hint = f"it belongs to mod_{owners[0]}, which is not enabled{'' if host == GLOBAL else ' here'}"
         elif not hint:
             near = nearest(key, opened | everything)
             hint = f"did you mean {near}?" if near else "remove it"
         context.error(
-            "unread-store", f'storage.{key}: no module that is enabled opens a store "{key}"', hint,
-            host=host, option=f"storage.{key}", keys=(key,),
+            "unread-store",
+            f'storage.{key}: no module that is enabled opens a store "{key}"',
+            hint,
+            host=host,
+            option=f"storage.{key}",
+            keys=(key,),
         )
     if storage.items:
-        context.error("wrong-type", "storage is a list; it maps stores to drivers", 'write storage = { archive = "sql" }', host=host, option="storage")
+        context.error(
+            "wrong-type",
+            "storage is a list; it maps stores to drivers",
+            'write storage = { archive = "sql" }',
+            host=host,
+            option="storage",
+        )
 
 
 __all__ = ["check_modules", "check_providers", "stores"]

@@ -51,7 +51,13 @@ def check_options(context: Context) -> None:
 def _check_option(context: Context, host: str, option: str, value: Any) -> None:
     registry = context.registry
     if option in registry.obsolete:
-        context.error("obsolete-option", f"{option} was removed from Prosody and is not read", "remove it", host=host, option=option)
+        context.error(
+            "obsolete-option",
+            f"{option} was removed from Prosody and is not read",
+            "remove it",
+            host=host,
+            option=option,
+        )
         return
     readers = registry.readers(option)
     if not readers:
@@ -62,11 +68,17 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
             if option in registry.modules:
                 hint = f'mod_{option} is a module: add "{option}" to modules_enabled'
         context.error(
-            "unread-option", f"{option} is read by nothing in this Prosody or its modules", hint, host=host, option=option
+            "unread-option",
+            f"{option} is read by nothing in this Prosody or its modules",
+            hint,
+            host=host,
+            option=option,
         )
         return
     if option in registry.deprecated:
-        context.warning("deprecated-option", f"{option} is deprecated", registry.deprecated[option], host=host, option=option)
+        context.warning(
+            "deprecated-option", f"{option} is deprecated", registry.deprecated[option], host=host, option=option
+        )
     if any(reader.module != TOOL for reader in readers):
         by_modules = [reader for reader in readers if reader.module != TOOL]
         if all(reader.module for reader in by_modules):
@@ -90,7 +102,9 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
 def _not_enabled(context: Context, host: str, option: str, readers: list[Reader]) -> None:
     modules = {reader.module for reader in readers}
     somewhere = modules & context.everywhere
-    message = f"{option} belongs to {_names(modules)}, which is not enabled" + ("" if host == GLOBAL else " on this host")
+    message = f"{option} belongs to {_names(modules)}, which is not enabled" + (
+        "" if host == GLOBAL else " on this host"
+    )
     if somewhere and host != GLOBAL:
         hosts = sorted(name for name, loaded in context.loaded.items() if loaded & somewhere)
         hint = f"it is loaded on {', '.join(hosts[:3])}: move the option there, or enable the module here"
@@ -131,14 +145,14 @@ def check_keys(context: Context) -> None:
 
 
 def _check_keys(context: Context, host: str, option: str, value: Table) -> None:
-    known = context.registry.keys.get(option)
+    known = _keys_of_server(context, option, value)
     if known is None:
         reads = [reader.read for reader in context.registry.readers(option) if _loaded(context, reader, host)]
         if reads and all(read.keys for read in reads):
             known = frozenset().union(*(read.keys or frozenset() for read in reads))
     if known is not None:
         for key in value.named:
-            if key not in known:
+            if key not in known and key.isidentifier():  # ssl takes ports and addresses as keys too
                 _unread_key(context, host, option, key, known, option)
     inner = context.registry.keys.get(f"{option}[]")
     if inner:
@@ -156,8 +170,31 @@ def _check_keys(context: Context, host: str, option: str, value: Table) -> None:
                         _unread_key(context, host, option, key, inner, f"{option}.{name}", f"{option}.*", name)
 
 
+def _keys_of_server(context: Context, option: str, value: Table) -> frozenset[str] | None:
+    """Keys of a table that the server itself takes; some depend on what else is chosen."""
+    keys = context.registry.keys
+    section = context.config.hosts.get(GLOBAL, {})
+    if option == "network_settings":
+        backend = section.get("network_backend", "event" if section.get("use_libevent") else "epoll")
+        return keys.get(f"network_settings:{backend}")
+    if option == "gc":
+        return keys.get(f"gc:{value.named['mode']}" if "mode" in value.named else "gc")
+    if option == "statistics_config":
+        return keys.get(f"statistics_config:{section.get('statistics')}")
+    if any(reader.read.kind == "ssl" for reader in context.registry.readers(option)):
+        return keys.get("ssl")
+    return keys.get(option)
+
+
 def _unread_key(
-    context: Context, host: str, option: str, key: str, known: frozenset[str], path: str, table: str = "", outer: str = ""
+    context: Context,
+    host: str,
+    option: str,
+    key: str,
+    known: frozenset[str],
+    path: str,
+    table: str = "",
+    outer: str = "",
 ) -> None:
     hint = NEVER_READ_KEYS.get(table or option, {}).get(key, "")
     if not hint:
@@ -171,3 +208,42 @@ def _unread_key(
         option=f"{path}.{key}",
         keys=(outer, key) if outer else (key,),
     )
+
+
+def check_log(context: Context) -> None:
+    """Sinks and levels of the log (core/loggingmanager.lua)."""
+    registry = context.registry
+    value = context.config.hosts.get(GLOBAL, {}).get("log")
+    if not registry.levels or not registry.sinks:
+        return
+    for key, item in value.pairs if isinstance(value, Table) else (("", value),):
+        if isinstance(item, str):
+            if item.startswith("*"):
+                _sink(context, item[1:], key)
+        elif isinstance(item, Table):
+            _sink(context, item.named.get("to"), key)
+            levels = item.named.get("levels")
+            named = (
+                [*levels.items, levels.named.get("min"), levels.named.get("max")]
+                if isinstance(levels, Table)
+                else [levels]
+            )
+            for level in named:
+                if isinstance(level, str) and level not in registry.levels:
+                    context.error(
+                        "wrong-value",
+                        f'log: "{level}" is no level, nothing is logged for it',
+                        "one of " + ", ".join(registry.levels),
+                        option="log",
+                    )
+
+
+def _sink(context: Context, name: Any, key: Any) -> None:
+    if not isinstance(name, str) or name not in context.registry.sinks:
+        context.error(
+            "wrong-value",
+            f"log: {shown('log', name) if name is not None else 'an entry without to'} is no place to log to",
+            "one of " + ", ".join(sorted(context.registry.sinks)),
+            option="log",
+            keys=(key,) if isinstance(key, str) and key else (),
+        )

@@ -13,9 +13,17 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import BOOLEAN_WORDS
 
 _PROBLEMS = {
-    "include-missing": (ERROR, "Include of {subject}: {text}", "Prosody does not start without it; write the file or remove the line"),
+    "include-missing": (
+        ERROR,
+        "Include of {subject}: {text}",
+        "Prosody does not start without it; write the file or remove the line",
+    ),
     "file-missing": (ERROR, "{subject} cannot be read: {text}", "write the file, readable for the group of Prosody"),
-    "refused": (WARNING, "The configuration calls {subject} ({text}); the linter does not do that", "what depends on it was not checked"),
+    "refused": (
+        WARNING,
+        "The configuration calls {subject} ({text}); the linter does not do that",
+        "what depends on it was not checked",
+    ),
 }
 
 
@@ -27,19 +35,34 @@ def check_reading(context: Context) -> None:
         reason = re.sub(r"^.*?: ", "", problem.text) if problem.code != "refused" else problem.text
         code = "refused-call" if problem.code == "refused" else problem.code
         context.at(
-            severity, code, message.format(subject=problem.subject, text=reason), hint, problem.place.file, problem.place.line
+            severity,
+            code,
+            message.format(subject=problem.subject, text=reason),
+            hint,
+            problem.place.file,
+            problem.place.line,
         )
     for name, place in config.undefined:
         word = BOOLEAN_WORDS.get(name)
         if word:
             context.at(
-                ERROR, "undefined-name", f"{name} is no value of Lua: the option stays unset", f"write {word}",
-                place.file, place.line, name,
+                ERROR,
+                "undefined-name",
+                f"{name} is no value of Lua: the option stays unset",
+                f"write {word}",
+                place.file,
+                place.line,
+                name,
             )
         else:
             context.at(
-                WARNING, "undefined-name", f"{name} is not defined: its value is nil", f'a text needs quotes: "{name}"',
-                place.file, place.line, name,
+                WARNING,
+                "undefined-name",
+                f"{name} is not defined: its value is nil",
+                f'a text needs quotes: "{name}"',
+                place.file,
+                place.line,
+                name,
             )
     for text in config.warnings:
         match = re.match(r"(.*?):(\d+): (.*)$", text, re.DOTALL)
@@ -47,7 +70,13 @@ def check_reading(context: Context) -> None:
         option = re.search(r"Duplicate option '([^']*)'", message)
         if option:
             context.at(
-                WARNING, "duplicate-option", f"{option[1]} is set twice in this section, the last one counts", "keep one", file, line, option[1]
+                WARNING,
+                "duplicate-option",
+                f"{option[1]} is set twice in this section, the last one counts",
+                "keep one",
+                file,
+                line,
+                option[1],
             )
         else:
             context.at(WARNING, "lua-api", message, "", file, line)
@@ -58,28 +87,52 @@ def check_hosts(context: Context) -> None:
     config = context.config
     names = [host for host in config.hosts if host != GLOBAL]
     if not any(config.component(host) is None for host in names):
-        context.error("no-host", "There is no VirtualHost: nobody can have an account here", 'add VirtualHost "example.org" { }')
+        context.error(
+            "no-host", "There is no VirtualHost: nobody can have an account here", 'add VirtualHost "example.org" { }'
+        )
     for host, places in config.declared.items():
         if len(places) > 1 and len({name for (section, name) in config.assigned if section == host}) > 0:
             lines = _distinct(config.assigned, host)
             if lines:
                 context.at(
-                    WARNING, "duplicate-host", f"{host} is declared {len(places)} times ({', '.join(str(place) for place in places)}), and"
-                    f" {lines[0]} is set in more than one of them", "keep one declaration", places[-1].file, places[-1].line, host, host,
+                    WARNING,
+                    "duplicate-host",
+                    f"{host} is declared {len(places)} times ({', '.join(str(place) for place in places)}), and"
+                    f" {lines[0]} is set in more than one of them",
+                    "keep one declaration",
+                    places[-1].file,
+                    places[-1].line,
+                    host,
+                    host,
                 )
     for host, options in config.hosts.items():
         value = options.get("admins")
         for jid in value.values if isinstance(value, Table) else [value] if value is not None else []:
             if isinstance(jid, str) and not _is_jid(jid):
                 context.error(
-                    "bad-jid", f'admins holds "{jid}", which is no JID', "write user@domain", host=host, option="admins", keys=(jid,)
+                    "bad-jid",
+                    f'admins holds "{jid}", which is no JID',
+                    "write user@domain",
+                    host=host,
+                    option="admins",
+                    keys=(jid,),
                 )
             elif not isinstance(jid, str):
-                context.error("wrong-type", "admins holds something that is no text", "write user@domain", host=host, option="admins")
+                context.error(
+                    "wrong-type",
+                    "admins holds something that is no text",
+                    "write user@domain",
+                    host=host,
+                    option="admins",
+                )
 
 
 def _distinct(assigned: dict[tuple[str, str], list], host: str) -> list[str]:
-    return sorted(option for (section, option), places in assigned.items() if section == host and len(places) > 1 and option != "component_module")
+    return sorted(
+        option
+        for (section, option), places in assigned.items()
+        if section == host and len(places) > 1 and option != "component_module"
+    )
 
 
 _JID = re.compile(r"(?:[^\s\"&'/:<>@\x00-\x1f]+@)?[^\s@/\x00-\x1f\"&'<>:]+(?:/.*)?")

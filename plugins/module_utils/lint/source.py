@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one Lua source of Prosody says about itself: the options it reads, what it depends on, the stores and ports it opens."""
+"""What one Lua source of Prosody says about itself: options it reads, what it depends on, stores and ports it opens."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ _METADATA = re.compile(r"^--%[ ]*([\w_]+):[ ]*(.+?)\s*$", re.MULTILINE)
 class OptionRead:
     """One reading of an option.
 
-    name: the option, or a Joined of which parts are known; kind: boolean, string, integer, … or "any" (util/startup, get_option)
-    default: as evaluate() tells it; choices: of an enumeration; minimum, maximum: number or duration text, None when unbounded
+    name: the option, or a Joined of which parts are known
+    kind: boolean, string, integer, … or "any" (plain get_option, configmanager.get)
+    default: as evaluate() tells it; choices: of an enumeration, None when they cannot all be told
+    minimum, maximum: number or duration text, None when unbounded
     keys: sub-keys read off the value, None when the value is handed on and cannot be followed
     """
 
@@ -177,7 +179,7 @@ class _Reader:
                 if value == "function":
                     self.blocks.append(("function", self._parameters(index)))
                 elif value in ("if", "do", "repeat"):
-                    self.blocks.append((value, ()))  # type: ignore[arg-type]
+                    self.blocks.append((value, ()))
                 elif value in ("end", "until"):
                     if self.blocks:
                         self.blocks.pop()
@@ -204,7 +206,7 @@ class _Reader:
             return
         name, begin = str(self.at(index + 1)), index + 3
         following = self.stream[begin + 1] if begin + 1 < len(self.stream) else (NAME, "", 0)
-        ends = following[0] in (NAME, KEYWORD) and following[1] not in ("and", "or") or following[1] == ";"
+        ends = (following[0] in (NAME, KEYWORD) and following[1] not in ("and", "or")) or following[1] == ";"
         if self.kind(begin) in (STRING, "number") and ends:
             self.names[name] = self.at(begin)
         elif self.at(begin) == "module" and self.at(begin + 1) == "." and self.at(begin + 2) == "name" and self.module:
@@ -267,7 +269,12 @@ class _Reader:
             name, kind, default, choices, minimum, maximum, scope, self.file, self.line(index), self._chained(end)
         )
         self.facts.reads.append(read)
-        if self.at(begin - 1) == "=" and self.kind(begin - 2) == NAME and self.at(begin - 3) == "local" and isinstance(name, str):
+        if (
+            self.at(begin - 1) == "="
+            and self.kind(begin - 2) == NAME
+            and self.at(begin - 3) == "local"
+            and isinstance(name, str)
+        ):
             variable = str(self.at(begin - 2))
             self.bound.append((variable, len(self.facts.reads) - 1, end))
             if self.at(end) not in ("or", "and", "..", "/", "*", "+", "-", ":", ".", "["):
@@ -282,32 +289,34 @@ class _Reader:
     def _follow_bound(self) -> None:
         """Sub-keys of options that are held in a local variable, where every use of it can be told."""
         for variable, number, end in self.bound:
-            keys: set[str] | None = set()
-            for site in self.sites.get(variable, ()):
-                if site < end:
-                    if self.at(site - 1) == "local" and self.at(site + 1) != "=":
-                        keys = None
-                    continue
-                before, after = self.at(site - 1), self.at(site + 1)
-                if before in (".", ":") or (after == "=" and before in ("{", ",", ";")):
-                    continue
-                if after == "." and self.kind(site + 2) == NAME:
-                    if keys is not None:
-                        keys.add(str(self.at(site + 2)))
-                elif after == "[" and self.kind(site + 2) == STRING and self.at(site + 3) == "]":
-                    if keys is not None:
-                        keys.add(str(self.at(site + 2)))
-                elif before in ("if", "not", "and", "elseif") and after in ("then", "and"):
-                    continue
-                else:
-                    keys = None
-                if keys is None:
-                    break
-            if keys:
-                read = self.facts.reads[number]
-                if read.kind != "any":  # keys of a util.set, not of the option
-                    continue
+            keys = self._keys_of(variable, end)
+            read = self.facts.reads[number]
+            if keys and read.kind == "any":  # others hold a util.set or an array, whose keys are not the option's
                 self.facts.reads[number] = OptionRead(**{**read.__dict__, "keys": frozenset(keys)})
+
+    def _keys_of(self, variable: str, end: int) -> set[str] | None:
+        """Keys read off a variable after `end`; None when it is handed on, or the name has more than one meaning."""
+        keys: set[str] = set()
+        for site in self.sites.get(variable, ()):
+            before, after = self.at(site - 1), self.at(site + 1)
+            if site < end:
+                if before == "local" and after != "=":
+                    return None
+                continue
+            if before in (".", ":") or (after == "=" and before in ("{", ",", ";")):
+                continue  # a field of that name
+            if after == "=" and self.at(site + 2) == variable and self.at(site + 3) == "or":
+                continue  # x = x or {}
+            if before == "=" and self.at(site - 2) == variable and after == "or":
+                continue
+            if before in ("if", "not", "and", "elseif") and after in ("then", "and"):
+                continue
+            by_name = after == "." and self.kind(site + 2) == NAME
+            by_text = after == "[" and self.kind(site + 2) == STRING and self.at(site + 3) == "]"
+            if not by_name and not by_text:
+                return None
+            keys.add(str(self.at(site + 2)))
+        return keys
 
     def on_config_get(self, index: int) -> None:
         if self.at(index - 1) != "." or not self.is_call(index + 1):
@@ -386,7 +395,12 @@ class _Reader:
 
     def on_host(self, index: int) -> None:
         """module.host = "*" (before 0.9)."""
-        if (self.at(index - 1), self.at(index - 2), self.at(index + 1), self.at(index + 2)) == (".", "module", "=", "*"):
+        if (self.at(index - 1), self.at(index - 2), self.at(index + 1), self.at(index + 2)) == (
+            ".",
+            "module",
+            "=",
+            "*",
+        ):
             self.facts.sets_global = True
 
     def on_add_host(self, index: int) -> None:
@@ -402,7 +416,11 @@ class _Reader:
             self.facts.stores.append((self.module if name is None else name, kind or "keyval"))
 
     def on_open(self, index: int) -> None:
-        if self.at(index - 1) == "." and str(self.at(index - 2)).endswith(("storagemanager", "sm")) and self.is_call(index + 1):
+        if (
+            self.at(index - 1) == "."
+            and str(self.at(index - 2)).endswith(("storagemanager", "sm"))
+            and self.is_call(index + 1)
+        ):
             values = self.call(index + 1)
             if len(values) > 1:
                 kind = _string(values[2]) if len(values) > 2 else "keyval"
@@ -485,4 +503,15 @@ def constant_table(text: str, name: str, names: Mapping[str, Any] | None = None)
     return TableLiteral(())
 
 
-__all__ = ["GLOBAL", "HOST", "MODULE", "UNKNOWN", "OptionRead", "OptionValue", "Service", "SourceFacts", "constant_table", "read_source"]
+__all__ = [
+    "GLOBAL",
+    "HOST",
+    "MODULE",
+    "UNKNOWN",
+    "OptionRead",
+    "OptionValue",
+    "Service",
+    "SourceFacts",
+    "constant_table",
+    "read_source",
+]

@@ -35,7 +35,7 @@ _KIND_WORDS = {
 
 
 def duration(text: str) -> float | None:
-    """Seconds of a period as util/human/io.lua parses it; None when it does not (a bare "m" may be months or minutes)."""
+    """Seconds of a period as util/human/io.lua parses it; None where it does not ("5m" may be months or minutes)."""
     match = re.search(r"(\d+)\s*([smhdwy]?[io]?n?)", text.lower())
     if not match or match[2] not in _UNITS:
         return None
@@ -88,7 +88,10 @@ def _period(value: Any, read: OptionRead) -> tuple[str, str] | None:
         if seconds is None:
             digits = re.search(r"\d+", value)
             if digits:
-                return AMBIGUOUS, f'a period with its unit in full, "{digits[0]} minutes" or "{digits[0]} months" for instance'
+                return (
+                    AMBIGUOUS,
+                    f'a period with its unit in full, "{digits[0]} minutes" or "{digits[0]} months" for instance',
+                )
             return WRONG_TYPE, _KIND_WORDS["period"]
         return _range(seconds, read)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -131,7 +134,11 @@ def judge(value: Any, read: OptionRead) -> tuple[str, str] | None:
     if isinstance(value, Secret):
         return None
     if kind == "boolean":
-        if value in ("true", "false") or isinstance(value, bool) or (isinstance(value, (int, float)) and value in (0, 1)):
+        if (
+            value in ("true", "false")
+            or isinstance(value, bool)
+            or (isinstance(value, (int, float)) and value in (0, 1))
+        ):
             return None
         return WRONG_TYPE, _KIND_WORDS[kind]
     if kind in ("string", "path"):
@@ -148,5 +155,7 @@ def judge(value: Any, read: OptionRead) -> tuple[str, str] | None:
     if kind == "enum" and read.choices is not None:
         allowed = [choice for choice in read.choices if choice is not None]
         if not any(type(choice) is type(value) and choice == value for choice in allowed):
-            return WRONG_VALUE, "one of " + ", ".join(f'"{item}"' if isinstance(item, str) else str(item).lower() for item in allowed)
+            return WRONG_VALUE, "one of " + ", ".join(
+                f'"{item}"' if isinstance(item, str) else str(item).lower() for item in allowed
+            )
     return None
