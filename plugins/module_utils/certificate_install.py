@@ -155,9 +155,7 @@ class Installation:
 
     def _taken_back(self, pair: Pair, wrong: Sequence[str], previous: str | None, before: Sequence[served.Seen]) -> str:
         """Undo, and say what was seen."""
-        what = (
-            f"The certificate '{self.store.name}' ({pair.chain[0].subject}) is installed and not served as it should be"
-        )
+        what = f"The certificate '{self.store.name}' ({pair.chain[0].subject}) was installed and is not served"
         seen = _lines(wrong)
         hint = f"The running server reads certificates from {self.server.running.certificates}." if self.server else ""
         if previous is None:
