@@ -9,6 +9,7 @@ Source of the formats: proc_net(5), proc_pid_fd(5), proc_pid_cgroup(5).
 from __future__ import annotations
 
 import binascii
+import pwd
 import socket
 import struct
 import sys
@@ -22,7 +23,10 @@ _TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 
 @dataclass(frozen=True)
 class Listener:
-    """A bound socket. process, pid and unit are empty (0) when nobody visible from here holds it."""
+    """A bound socket. process, pid and unit are empty (0) when nobody visible from here holds it.
+
+    The kernel always tells the user: without CAP_SYS_PTRACE (in a container) it is all there is to see.
+    """
 
     protocol: str
     address: str
@@ -31,6 +35,7 @@ class Listener:
     process: str = ""
     pid: int = 0
     unit: str = ""
+    user: str = ""
 
 
 def _address(text: str) -> str:
@@ -41,6 +46,13 @@ def _address(text: str) -> str:
     return socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words)
 
 
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 def parse_table(text: str, protocol: str) -> tuple[Listener, ...]:
     """Read one of /proc/net/{tcp,tcp6,udp,udp6}: its listening sockets, in order, still without a process."""
     found = []
@@ -49,7 +61,7 @@ def parse_table(text: str, protocol: str) -> tuple[Listener, ...]:
         if len(fields) < 10 or fields[3] not in _LISTENING[protocol]:
             continue
         address, _sep, port = fields[1].partition(":")
-        found.append(Listener(protocol, _address(address), int(port, 16), int(fields[9])))
+        found.append(Listener(protocol, _address(address), int(port, 16), int(fields[9]), user=_user(int(fields[7]))))
     return tuple(found)
 
 

@@ -48,7 +48,7 @@ listeners:
   type: list
   elements: dict
   sample:
-    - {protocol: tcp, address: "::", port: 5222, process: lua5.4, pid: 812, unit: prosody.service}
+    - {protocol: tcp, address: "::", port: 5222, process: lua5.4, pid: 812, unit: prosody.service, user: prosody}
   contains:
     protocol:
       description: V(tcp) or V(udp).
@@ -67,6 +67,9 @@ listeners:
       type: int
     unit:
       description: The systemd unit it belongs to, empty when there is none.
+      type: str
+    user:
+      description: The user that opened the socket, which the kernel tells even where the process cannot be seen.
       type: str
 """
 

@@ -166,6 +166,8 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _is_ours(listener: Mapping[str, Any], owners: Collection[str]) -> bool:
+    if not listener["pid"]:
+        return listener.get("user") in owners
     unit = str(listener["unit"])
     names = {str(listener["process"]), unit, unit.rpartition(".")[0], unit.partition("@")[0]}
     # the kernel keeps 15 characters of a process name
