@@ -94,3 +94,9 @@ def account(stored: Account, host: Host) -> dict[str, Any]:
         "flags": dict(stored.flags),
         "contact": dict(stored.contact),
     }
+
+
+def action(outcome: reconcile.Outcome) -> str:
+    """Name what happened to the only account of an outcome."""
+    happened = {"created": outcome.created, "updated": outcome.updated, "removed": outcome.removed}
+    return next((name for name, accounts in happened.items() if accounts), "none")
