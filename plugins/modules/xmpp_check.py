@@ -123,12 +123,15 @@ options:
       - websocket
       - bosh
       - closed_ports
-  features:
-    description: What must be announced, for the check V(features).
+  without:
+    description:
+      - Modules of Prosody that the service goes without on purpose. What they offer is not checked.
+      - >-
+        Also understood are V(starttls) and V(direct_tls) for the ports of clients, and V(turn), V(upload), V(proxy)
+        and V(pubsub) for whatever offers these.
     type: list
     elements: str
-    choices: [archive, blocking, bookmarks, carbons, csi, pep, ping, proxy, pubsub, push, rooms, smacks, turn, upload]
-    default: [archive, blocking, bookmarks, carbons, csi, pep, ping, proxy, pubsub, push, rooms, smacks, turn, upload]
+    default: []
   closed_ports:
     description: TCP ports of O(address) that must not answer from here.
     type: list
@@ -200,8 +203,8 @@ lines:
   type: list
   elements: str
   sample:
-    - "ok     STARTTLS 5222: TLSv1.3, SCRAM-SHA-256, xmpp-probe-1 and xmpp-probe-2 signed in in 98 ms and 100 ms"
-    - "ok     message: xmpp-probe-1 to xmpp-probe-2 in 13 ms, back in 3 ms"
+    - "ok      STARTTLS 5222: TLSv1.3, SCRAM-SHA-256, xmpp-probe-1 and xmpp-probe-2 signed in in 98 ms and 100 ms"
+    - "ok      message: xmpp-probe-1 to xmpp-probe-2 in 13 ms, back in 3 ms"
 archived:
   description: Where the message of this run lies in the archive, empty strings when none was delivered.
   returned: always
@@ -222,14 +225,13 @@ import asyncio
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, relay
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.features import FEATURES
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS, run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import DEFAULT_PORTS, Target
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
 def argument_spec() -> dict:
-    """The options; the names of checks and features come from the one place that knows them."""
+    """The options; the names of the checks come from the one place that knows them."""
     return {
         "domain": {"type": "str", "required": True},
         "accounts": {
@@ -251,7 +253,7 @@ def argument_spec() -> dict:
         },
         "ca": {"type": "path"},
         "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
-        "features": {"type": "list", "elements": "str", "choices": list(FEATURES), "default": list(FEATURES)},
+        "without": {"type": "list", "elements": "str", "default": []},
         "closed_ports": {"type": "list", "elements": "int", "default": []},
         "timeout": {"type": "float", "default": 15.0},
     }
@@ -274,7 +276,7 @@ def target(params: dict) -> Target:
         ports={**DEFAULT_PORTS, **{name: port for name, port in params["ports"].items() if port is not None}},
         ca=params["ca"],
         closed_ports=tuple(params["closed_ports"]),
-        features=tuple(params["features"]),
+        without=tuple(params["without"]),
         timeout=params["timeout"],
     )
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 try:
@@ -45,11 +46,24 @@ NS_FORWARD = "urn:xmpp:forward:0"
 
 SCRAM = {f"SCRAM-{hash_name}{plus}" for hash_name in ("SHA-1", "SHA-256", "SHA-512") for plus in ("", "-PLUS")}
 
+# How signing in can fail
+KINDS = (
+    "unreachable",
+    "timeout",
+    "host_unknown",
+    "no_starttls",
+    "certificate",
+    "tls",
+    "mechanism",
+    "credentials",
+    "closed",
+)
+
 Match = Callable[[ET.Element], bool]
 
 
 class SignInFailed(XmppError):
-    """No session. `kind` is unreachable, no_starttls, certificate, tls, mechanism, credentials, closed or timeout."""
+    """No session. `kind` is one of KINDS."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -207,20 +221,16 @@ class Client:
             self._signed_in.set_result(None)
 
     def _unreachable(self, error: Any) -> None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            self._fail("certificate", error.verify_message)
-        elif isinstance(error, ssl.SSLError):
-            self._fail("tls", f"TLS handshake failed: {error.reason or error}")
-        elif isinstance(error, ConnectionRefusedError):
-            self._fail("unreachable", "connection refused")
+        if isinstance(error, ssl.SSLError):
+            self._untrusted(error)
         else:
-            self._fail("unreachable", " ".join(str(error).split()) or type(error).__name__)
+            self._fail("unreachable", explain(error) if isinstance(error, BaseException) else str(error))
 
     def _untrusted(self, error: ssl.SSLError) -> None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            self._fail("certificate", error.verify_message)
+            self._fail("certificate", f"the certificate cannot be trusted: {explain(error)}")
         else:
-            self._fail("tls", f"TLS handshake failed: {error.reason or error}")
+            self._fail("tls", f"TLS handshake failed: {explain(error)}")
 
     def _refused(self, failure: Any) -> None:
         text = f" ({failure['text']})" if failure["text"] else ""
@@ -235,10 +245,16 @@ class Client:
 
     def _stream_error(self, error: Any) -> None:
         text = f" ({error['text']})" if error["text"] else ""
-        self._fail("closed", f"stream error {error['condition']}{text}")
+        kind = "host_unknown" if error["condition"] == "host-unknown" else "closed"
+        if error["condition"] == "undefined-condition" and not (self._direct_tls or self._encrypted):
+            # Prosody's way to say that without TLS there is nothing it could offer
+            kind = "no_starttls"
+        self._fail(kind, f"stream error {error['condition']}{text}")
 
     def _disconnected(self, reason: Any) -> None:
-        why = " ".join(str(reason).split()) if reason else ""
+        if isinstance(reason, ssl.SSLError):
+            self._untrusted(reason)
+        why = explain(reason) if isinstance(reason, BaseException) else str(reason or "")
         self._fail("closed", "the server closed the connection" + (f": {why}" if why else ""))
         for _match, future in self._waiting:
             if not future.done():

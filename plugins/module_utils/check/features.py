@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -18,7 +19,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage im
 
 @dataclass(frozen=True)
 class Feature:
-    """Where a feature shows: `place` is stream, domain, account or component; `token` a namespace or an identity."""
+    """Where a feature shows: `place` is stream, domain, account or component; `token` a namespace or an identity.
+
+    `module` is the module of Prosody that offers it.
+    """
 
     place: str
     token: str
@@ -43,20 +47,26 @@ FEATURES = {
 }
 
 
+def expected(without: Sequence[str]) -> list[str]:
+    """The features to look for: all but those whose name or module is in `without`."""
+    return [name for name, feature in FEATURES.items() if name not in without and feature.module not in without]
+
+
 async def features(stage: Stage) -> str:
-    """Every feature asked for is announced where a client looks for it."""
+    """Every feature that the service does not go without is announced where a client looks for it."""
+    wanted = expected(stage.target.without)
     client, _other = stage.clients()
     seen: dict[str, frozenset[str]] = {"stream": client.stream_features}
     for place, jid in (("domain", stage.target.domain), ("account", client.account.jid)):
         answer = await stage.ask(client, jid, ET.Element(f"{{{NS_INFO}}}query"), "its features (disco#info)")
         seen[place] = frozenset().union(*identities_and_features(answer))
     seen["component"] = frozenset().union(*(component.identities for component in await stage.components()))
-    missing = [name for name in stage.target.features if FEATURES[name].token not in seen[FEATURES[name].place]]
+    missing = [name for name in wanted if FEATURES[name].token not in seen[FEATURES[name].place]]
     if missing:
         modules = ", ".join(FEATURES[name].module for name in missing)
         raise CheckFailed(
-            f"looking for {len(stage.target.features)} features",
+            f"looking for {len(wanted)} features",
             f"missing {', '.join(missing)}",
             f"Are these modules loaded: {modules}? prosodyctl shell module list {stage.target.domain}",
         )
-    return ", ".join(sorted(stage.target.features))
+    return ", ".join(wanted)

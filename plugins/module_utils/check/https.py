@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
@@ -49,20 +50,18 @@ def open_tls(host: str, port: int, address: str | None, context: ssl.SSLContext,
     except (socket.timeout, TimeoutError):
         raise HttpFailed("timeout", f"no connection to {at} within {timeout:g} s") from None
     except OSError as error:
-        raise HttpFailed("unreachable", f"no connection to {at}: {error.strerror or error}") from None
+        raise HttpFailed("unreachable", f"no connection to {at}: {explain(error)}") from None
     try:
         return context.wrap_socket(plain, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         plain.close()
-        raise HttpFailed(
-            "certificate", f"the certificate at {at} is not valid for {host}: {error.verify_message}"
-        ) from None
-    except ssl.SSLError as error:
+        raise HttpFailed("certificate", f"the certificate at {at} is not valid for {host}: {explain(error)}") from None
+    except (socket.timeout, TimeoutError):
         plain.close()
-        raise HttpFailed("tls", f"TLS handshake with {at} for {host} failed: {error.reason or error}") from None
+        raise HttpFailed("timeout", f"{at} took the connection but did not speak TLS within {timeout:g} s") from None
     except OSError as error:
         plain.close()
-        raise HttpFailed("tls", f"TLS handshake with {at} for {host} failed: {error}") from None
+        raise HttpFailed("tls", f"TLS handshake with {at} for {host} failed: {explain(error)}") from None
 
 
 def request(
@@ -93,7 +92,7 @@ def request(
     except (socket.timeout, TimeoutError):
         raise HttpFailed("timeout", f"no answer to {method} https://{host}:{port} within {timeout:g} s") from None
     except (OSError, http.client.HTTPException) as error:
-        raise HttpFailed("protocol", f"{method} https://{host}:{port} failed: {type(error).__name__} {error}") from None
+        raise HttpFailed("protocol", f"{method} https://{host}:{port} failed: {explain(error)}") from None
     finally:
         connection.close()
     return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import ssl
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,8 +59,8 @@ class Outcome:
 
     def line(self) -> str:
         """The one line an operator reads."""
-        mark = {"ok": "ok    ", "failed": "FAILED", "not_tried": "FAILED", "not_offered": "-     "}[self.state]
-        text = f"{mark} {self.title}: {self.seen}"
+        mark = {"ok": "ok", "failed": "FAILED", "not_tried": "untried", "not_offered": "absent"}[self.state]
+        text = f"{mark:7} {self.title}: {self.seen.rstrip('.')}"
         return f"{text}. {self.advice}" if self.advice else text
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,6 +94,13 @@ def milliseconds(seconds: float) -> str:
 
 
 def explain(error: BaseException) -> str:
-    """The text of any exception, never empty, without a final full stop."""
-    text = " ".join(str(error).split())
+    """The text of any exception in one line, never empty, without a final full stop (an OSError by its number)."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = error.verify_message
+    elif isinstance(error, ssl.SSLError):
+        text = error.reason or str(error)
+    elif isinstance(error, OSError) and error.errno and error.errno > 0:
+        text = os.strerror(error.errno)
+    else:
+        text = " ".join(str(error).split())
     return (text or type(error).__name__).rstrip(".")

@@ -174,6 +174,7 @@ async def _allocate(stage: Stage, service: Service) -> Any:
             "channel_refresh_time": LIFETIME,
         }
 
+    limits = f"Look at total-quota, user-quota, min-port and max-port in turnserver.conf; {COTURN_LOG}"
     look = f"Is coturn running, and port {port} open? systemctl status coturn; {COTURN_LOG}"
     transport: Any
     protocol: Any
@@ -200,11 +201,11 @@ async def _allocate(stage: Stage, service: Service) -> Any:
     except ssl.SSLCertVerificationError as error:
         raise CheckFailed(
             attempted,
-            f"the certificate is not valid for {service.host}: {error.verify_message}",
+            f"the certificate is not valid for {service.host}: {explain(error)}",
             "Which certificate does coturn serve, and does it cover the name? Look at cert= in turnserver.conf",
         ) from None
     except OSError as error:
-        raise CheckFailed(attempted, error.strerror or explain(error), look) from None
+        raise CheckFailed(attempted, explain(error), look) from None
     try:
         await asyncio.wait_for(protocol.connect(), stage.target.timeout)
     except stun.TransactionFailed as error:
@@ -216,7 +217,7 @@ async def _allocate(stage: Stage, service: Service) -> Any:
             "The credentials were refused: coturn's static-auth-secret and the secret in Prosody's configuration "
             "must be the same, and the clocks of both hosts must agree"
             if code in (401, 441)
-            else f"Look at the log and limits (total-quota, user-quota, min-port, max-port) of coturn: {look}",
+            else limits,
         ) from None
     except (asyncio.TimeoutError, stun.TransactionError, OSError):
         transport.close()

@@ -37,30 +37,43 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 
 @dataclass(frozen=True)
 class Check:
-    """A check: how lines call it, what does it, and how many waits of `timeout` it may add up to."""
+    """A check: how lines call it, what does it, how many waits of `timeout` it may add up to.
+
+    A service that goes without all of `of` (features, modules) has nothing to check here.
+    """
 
     title: Callable[[Target], str]
     run: Callable[[Stage], Awaitable[str]]
     waits: int = 2
+    of: Sequence[Sequence[str]] = ()
+
+    def applies(self, without: Sequence[str]) -> bool:
+        """Whether a service that goes without these has what is checked: one of `of`, known under any of its names."""
+        return not self.of or any(not set(names) & set(without) for names in self.of)
 
 
+TURN = [("turn", "turn_external", "external_services")]
 CHECKS: dict[str, Check] = {
-    "starttls": Check(lambda target: f"STARTTLS {target.ports['c2s']}", sign_in.starttls),
-    "direct_tls": Check(lambda target: f"direct TLS {target.ports['c2s_tls']}", sign_in.direct_tls),
+    "starttls": Check(lambda target: f"STARTTLS {target.ports['c2s']}", sign_in.starttls, of=[("starttls",)]),
+    "direct_tls": Check(
+        lambda target: f"direct TLS {target.ports['c2s_tls']}", sign_in.direct_tls, of=[("direct_tls",)]
+    ),
     "message": Check(lambda target: "message", messages.message),
-    "archive": Check(lambda target: "archive", messages.archive),
+    "archive": Check(lambda target: "archive", messages.archive, of=[("archive", "mam")]),
     "features": Check(lambda target: "features", features.features),
-    "room": Check(lambda target: "room", rooms.room, 4),
-    "upload": Check(lambda target: "upload", upload.upload, 3),
-    "turn_credentials": Check(lambda target: "TURN credentials", relay.credentials),
-    "turn_udp": Check(lambda target: "TURN over UDP", relay.udp, 3),
-    "turn_tcp": Check(lambda target: "TURN over TCP", relay.tcp, 3),
-    "turn_tls": Check(lambda target: "TURN over TLS", relay.tls, 3),
-    "host_meta": Check(lambda target: "host-meta", web.host_meta),
-    "websocket": Check(lambda target: "WebSocket", web.websocket),
-    "bosh": Check(lambda target: "BOSH", web.bosh),
+    "room": Check(lambda target: "room", rooms.room, 4, [("rooms", "muc")]),
+    "upload": Check(lambda target: "upload", upload.upload, 3, [("upload", "http_file_share")]),
+    "turn_credentials": Check(lambda target: "TURN credentials", relay.credentials, of=TURN),
+    "turn_udp": Check(lambda target: "TURN over UDP", relay.udp, 3, TURN),
+    "turn_tcp": Check(lambda target: "TURN over TCP", relay.tcp, 3, TURN),
+    "turn_tls": Check(lambda target: "TURN over TLS", relay.tls, 3, TURN),
+    "host_meta": Check(lambda target: "host-meta", web.host_meta, of=[("websocket",), ("bosh",)]),
+    "websocket": Check(lambda target: "WebSocket", web.websocket, of=[("websocket",)]),
+    "bosh": Check(lambda target: "BOSH", web.bosh, of=[("bosh",)]),
     "closed_ports": Check(lambda target: "closed ports", ports.closed_ports),
 }
+SIGN_IN = {"starttls", "direct_tls"}
+WITHOUT_ACCOUNTS = SIGN_IN | {"host_meta", "websocket", "bosh", "closed_ports"}
 
 
 @dataclass(frozen=True)
@@ -76,14 +89,19 @@ class Report:
 async def run(target: Target, names: Sequence[str] = tuple(CHECKS)) -> Report:
     """Run the checks named, in the order of CHECKS; one that fails does not keep another from being tried.
 
+    Checks that need the accounts signed in bring a sign-in along when none is among them; what the service goes
+    without is left out.
     Nothing of what is returned contains a secret. Raises nothing but what ends the process.
     """
     stage = Stage(target)
     outcomes = []
+    wanted = set(names)
+    if not wanted & SIGN_IN and wanted - WITHOUT_ACCOUNTS:
+        wanted.add("direct_tls" if "starttls" in target.without else "starttls")
     with _quiet():
         try:
             for name, check in CHECKS.items():
-                if name in names:
+                if name in wanted and check.applies(target.without):
                     outcomes.append(await _run_one(stage, name, check))
         finally:
             await stage.close()

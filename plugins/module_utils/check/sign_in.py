@@ -29,6 +29,8 @@ def advice(kind: str, stage: Stage, port: int) -> str:
         "unreachable": f"Is port {port} open (firewall, address), and does Prosody run? "
         f"systemctl status prosody; ss -ltn 'sport = :{port}'",
         "timeout": f"Does a firewall swallow port {port}, or does the server hang? {PROSODY_LOG}",
+        "host_unknown": f"Is {target.domain} a VirtualHost of this server, and is this the right server? "
+        "prosodyctl shell host list",
         "certificate": f"Compare what is served (openssl s_client -connect {target.address or target.domain}:{port} "
         f"-servername {target.domain}) with the CA that was trusted ({target.ca or 'that of the system'}); "
         "does it cover the name, is the chain complete, is it in date?",

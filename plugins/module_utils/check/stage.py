@@ -28,27 +28,14 @@ NS_INFO = "http://jabber.org/protocol/disco#info"
 NS_ITEMS = "http://jabber.org/protocol/disco#items"
 
 DEFAULT_PORTS: Mapping[str, int] = {"c2s": 5222, "c2s_tls": 5223, "https": 5281}
-DEFAULT_FEATURES = (
-    "archive",
-    "blocking",
-    "bookmarks",
-    "carbons",
-    "csi",
-    "pep",
-    "ping",
-    "proxy",
-    "pubsub",
-    "push",
-    "rooms",
-    "smacks",
-    "turn",
-    "upload",
-)
 
 
 @dataclass(frozen=True)
 class Target:
-    """The service under check, as the module's options describe it. `address` None means: by DNS."""
+    """The service under check, as the module's options describe it.
+
+    `address` None means: by DNS. `without` names modules or features that the service goes without on purpose.
+    """
 
     domain: str
     accounts: tuple[Account, Account]
@@ -58,7 +45,7 @@ class Target:
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     ca: str | None = None
     closed_ports: Sequence[int] = ()
-    features: Sequence[str] = DEFAULT_FEATURES
+    without: Sequence[str] = ()
     timeout: float = 15.0
 
 
@@ -81,6 +68,7 @@ class Stage:
         self.secrets: set[str] = {account.password for account in target.accounts}
         self.archive_id = ""
         self.archived = ""
+        self.links: dict[str, str] | None = None
         self._components: list[Component] | None = None
 
     def clients(self) -> tuple[Client, Client]:

@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import upload
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import NS_SASL
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, endpoint, open_tls
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed, explain
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
 
 NS_XRD = "http://docs.oasis-open.org/ns/xri/xrd-1.0"
@@ -31,7 +31,14 @@ WEBSOCKET_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 async def links(stage: Stage) -> dict[str, str]:
-    """rel → URL out of host-meta (XEP-0156). Raises CheckFailed."""
+    """rel → URL out of host-meta (XEP-0156), asked once. Raises CheckFailed."""
+    if stage.links is None:
+        stage.links = {}
+        stage.links = await _host_meta(stage)
+    return stage.links
+
+
+async def _host_meta(stage: Stage) -> dict[str, str]:
     port = stage.target.ports["https"]
     url = f"https://{stage.target.domain}:{port}/.well-known/host-meta"
     look = "Is http_altconnect loaded (websocket and bosh do it) and does the proxy pass /.well-known/host-meta?"
@@ -46,17 +53,19 @@ async def links(stage: Stage) -> dict[str, str]:
 
 
 async def host_meta(stage: Stage) -> str:
-    """host-meta names a WebSocket and a BOSH endpoint, both over TLS."""
+    """host-meta names the WebSocket and the BOSH endpoint, both over TLS."""
     found = await links(stage)
     attempted = f"reading the connection methods in host-meta of {stage.target.domain}"
-    for rel, scheme in ((REL_WEBSOCKET, "wss://"), (REL_BOSH, "https://")):
+    methods = {"websocket": (REL_WEBSOCKET, "wss://"), "bosh": (REL_BOSH, "https://")}
+    wanted = [method for name, method in methods.items() if name not in stage.target.without]
+    for rel, scheme in wanted:
         if not found.get(rel, "").startswith(scheme):
             raise CheckFailed(
                 attempted,
                 f"{rel.rpartition(':')[2]} is {found.get(rel) or 'missing'}",
                 f"It must start with {scheme}: look at websocket and bosh in modules_enabled, and at http_external_url",
             )
-    return f"{found[REL_WEBSOCKET]}, {found[REL_BOSH]}"
+    return ", ".join(found[rel] for rel, _scheme in wanted)
 
 
 async def _endpoint_of(stage: Stage, rel: str, default: str) -> str:
@@ -138,7 +147,7 @@ def open_stream(url: str, domain: str, context: ssl.SSLContext, address: str | N
         except (socket.timeout, TimeoutError):
             raise HttpFailed("timeout", f"no answer within {timeout:g} s") from None
         except OSError as error:
-            raise HttpFailed("protocol", f"the connection broke: {error}") from None
+            raise HttpFailed("protocol", f"the connection broke: {explain(error)}") from None
         except ET.ParseError as error:
             raise HttpFailed("protocol", f"the features are not XML: {error}") from None
     return features
