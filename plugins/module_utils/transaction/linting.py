@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint import lint_file
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import RunCommand
+
+Lint = Callable[[str, str, Iterable[str]], list[str]]
 
 
 class LintFailed(XmppError):
     """The configuration says what Prosody does not read, or reads otherwise."""
 
 
-def judge(findings: Iterable[Any], ignore: Iterable[str]) -> list[str]:
+def judge(findings: Iterable[Any]) -> list[str]:
     """Findings of the linter → the warnings as text; raises LintFailed when there are errors."""
-    left_out = set(ignore)
-    considered = [item for item in findings if item.code not in left_out]
+    considered = list(findings)
     errors = [described(item) for item in considered if item.severity == "error"]
     if errors:
         listed = "\n".join(f"- {text}" for text in errors)
@@ -33,19 +35,13 @@ def described(finding: Any) -> str:
     return f"{finding.where}: {finding.message}{hint} [{finding.code}]"
 
 
-def linter(enabled: bool, ignore: Iterable[str], run_command: RunCommand) -> Callable[[str], list[str]]:
-    """The check of a staged file that a transaction takes."""
+def linter(enabled: bool, ignore: Iterable[str], run_command: RunCommand) -> Lint:
+    """The check of a staged file that a transaction takes: (file, where it will be, files about to be written)."""
+    accepted = tuple(ignore)
 
-    def nothing(_path: str) -> list[str]:
-        return []
+    def lint(path: str, as_path: str, pending: Iterable[str]) -> list[str]:
+        if not enabled:
+            return []
+        return judge(lint_file(path, run_command=run_command, as_path=as_path, pending_files=pending, ignore=accepted))
 
-    def lint(path: str) -> list[str]:
-        return judge(lint_file(path, run_command=run_command), ignore)
-
-    if not enabled:
-        return nothing
-    try:
-        from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint import lint_file
-    except ImportError:
-        return nothing
     return lint

@@ -147,7 +147,12 @@ local out = {}
 local function add(host, service, name, ctx, err, cfg)
 	cfg = cfg or {}
 	local cert, key = cfg.certificate and tostring(cfg.certificate) or "", cfg.key and tostring(cfg.key) or ""
-	out[#out+1] = { host, service, name, cert, key, ctx and "" or tostring(err) }
+	local why = ctx and "" or tostring(err)
+	for _, file in ipairs(ctx and {} or { cert, key }) do
+		local handle, reason = io.open(file)
+		if handle then handle:close() elseif file ~= "" then why = why .. "; Prosody cannot open " .. reason end
+	end
+	out[#out+1] = { host, service, name, cert, key, why }
 end
 local direct = {}
 for name, _, _, _, active in pm.get_active_services():iter(nil, nil, nil, nil) do
@@ -235,7 +240,7 @@ function change(action, target, hosts)
 			if there then ok, err = mm.unload(host, target) end
 		elseif there then ok, err = mm.reload(host, target)
 		elseif host ~= "*" then ok, err = mm.load(host, target) end
-		if not ok then return host .. ": " .. tostring(err or "unknown error, see the log") end
+		if not ok then return host .. ": " .. tostring(err or "unknown error, see the log"):match("^[^\n]*") end
 	end
 	return ""
 end

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import RunCommand
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
 
-_LINE = re.compile(r"(?:^|\s)([\w:.@-]+)\s*\t(debug|info|warn|error)\t(.*)")
+_LINE = re.compile(r"(?:^|\s)(\S+)\s+(debug|info|warn|error)\t(.*)")
 
 
 def log_files(model: Model | None) -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,16 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.jo
     digest,
     read_bytes,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.linting import Lint
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import Live, State
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.logs import LogWatch, log_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, plan
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Failure, Options
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.staging import Stage
+
+# how much of the log a message quotes
+_LOG_LINES = 6
 
 
 class Undone(XmppError):
@@ -99,11 +103,8 @@ class Result:
         return bool(self.actions or self.files)
 
 
-Lint = Callable[[str], list[str]]
-
-
 class Transaction:
-    """One run on one host. lint: checks a staged file, returns remarks, raises XmppError for errors."""
+    """One run on one host. lint: checks a staged file (see linting.py)."""
 
     def __init__(
         self,
@@ -167,10 +168,8 @@ class Transaction:
             if files.actions or difference or not active or pending:
                 result.remarks += list(model.warnings)
                 result.remarks += stage.check(list(request.prosodyctl), self.run_command)
-                try:
-                    result.remarks += [stage.unstaged(text) for text in self.lint(str(stage.path))]
-                except XmppError as error:
-                    raise type(error)(stage.unstaged(str(error))) from None
+                secrets = [str(Path(request.secrets_dir, name)) for name in files.secrets_after]
+                result.remarks += self.lint(str(stage.original), request.path, secrets)
         for other in self._earlier(pending):
             difference = merge(difference, compare(other, model))
         certificates = self._certificates_stale(baseline) or bool(pending)
@@ -259,7 +258,7 @@ class Transaction:
 
     def _prove_unchanged(self, prepared: _Prepared, result: Result) -> None:
         if prepared.active and prepared.baseline:
-            seen = "\n".join(f"- {item}" for item in prepared.baseline)
+            seen = "\n".join(story(prepared.baseline, []))
             raise Unhealthy(
                 "Nothing was changed: the configuration is already as wanted. But the running service does not do what "
                 f"it says:\n{seen}",
@@ -396,7 +395,7 @@ class Transaction:
     def _undo(self, entry: dict[str, Any], done: list[Action], failures: list[Failure], prepared: _Prepared) -> Undone:
         """Put the kept set back, make the server run it, prove that, and tell the story."""
         tried = "\n".join(f"- {action}" for action in [*prepared.files.actions, *done]) or "- nothing"
-        seen = "\n".join(_story(item, prepared.baseline) for item in failures)
+        seen = "\n".join(story(failures, prepared.baseline))
         head = f"The change of Prosody's configuration failed.\nTried:\n{tried}\nSeen:\n{seen}\n"
         actions = [*prepared.files.actions, *done]
         try:
@@ -496,9 +495,18 @@ def _moment(entry: Mapping[str, Any]) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(entry.get("started", 0)))
 
 
-def _story(failure: Failure, baseline: list[Failure]) -> str:
-    before = any(item.probe == failure.probe for item in baseline)
-    return f"- {failure}{' [failed before the change, too]' if before else ''}"
+def story(failures: Iterable[Failure], baseline: Iterable[Failure]) -> list[str]:
+    """One line for each thing seen, with all the probes that saw it; says what was so before the change."""
+    before = {item.probe for item in baseline}
+    seen: dict[str, list[str]] = {}
+    for item in failures:
+        seen.setdefault(item.seen, []).append(f"{item.probe}{' (failed before, too)' if item.probe in before else ''}")
+    lines = [f"- {', '.join(names)}: {text}" for text, names in seen.items()]
+    logged = [line for line in lines if line.startswith("- log")]
+    if len(logged) > _LOG_LINES:
+        lines = [line for line in lines if line not in logged[_LOG_LINES:]]
+        lines.append(f"- log: {len(logged) - _LOG_LINES} more errors")
+    return lines
 
 
 def _same_access(item: Kept) -> bool:

@@ -39,6 +39,7 @@ class Stage:
         self.directory = Path(tempfile.mkdtemp(prefix="xmpp-prosody-config.", dir=base))
         name = self._living.name if self._living.name.endswith(".lua") else self._living.name + ".lua"
         self.path = self.directory / name
+        self.original = self.directory / f".original.{name}"
         try:
             self._fill(content, secrets)
         except BaseException:
@@ -60,6 +61,7 @@ class Stage:
         if Path(self._secrets_dir).parent == parent:
             (self.directory / Path(self._secrets_dir).name).symlink_to(staged_secrets)
         self.path.write_bytes(text)
+        self.original.write_bytes(content)
 
     def __enter__(self) -> Stage:
         return self
