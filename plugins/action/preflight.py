@@ -17,7 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import preflig
 try:  # where a variable was set: core 2.19 knows, and tells nobody officially
     from ansible._internal._datatag._tags import Origin
 except ImportError:  # pragma: no cover
-    Origin = None  # type: ignore[assignment,misc]
+    Origin = None
 
 ARGUMENT_SPEC = {
     "spec": {"type": "path", "required": True},

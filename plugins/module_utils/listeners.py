@@ -13,7 +13,7 @@ import pwd
 import socket
 import struct
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,13 +81,29 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _holders(proc: Path, inodes: Collection[int]) -> dict[int, int]:
-    """Find the first process (lowest pid) that has each of the sockets open."""
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+def parse_user(text: str) -> str:
+    """Read /proc/PID/status: the effective user, or an empty string."""
+    for line in text.splitlines():
+        if line.startswith("Uid:"):
+            return _user(int(line.split()[2]))
+    return ""
+
+
+def _holders(proc: Path, listeners: Sequence[Listener]) -> dict[int, int]:
+    """Find for each socket (by inode) the first process that has it open.
+
+    In a container root may not look into the files of other users (no CAP_SYS_PTRACE). Then a socket is taken to be
+    held by the first process of the user who made it.
+    """
+    wanted = {f"socket:[{listener.inode}]": listener.inode for listener in listeners}
     holders: dict[int, int] = {}
+    hidden: dict[str, int] = {}
     for pid in sorted(int(entry.name) for entry in proc.iterdir() if entry.name.isdigit()):
         try:
             descriptors = list((proc / str(pid) / "fd").iterdir())
+        except PermissionError:
+            hidden.setdefault(parse_user(_read(proc / str(pid) / "status")), pid)
+            continue
         except OSError:
             continue
         for descriptor in descriptors:
@@ -99,6 +115,9 @@ def _holders(proc: Path, inodes: Collection[int]) -> dict[int, int]:
                 holders.setdefault(wanted[target], pid)
         if len(holders) == len(wanted):
             break
+    for listener in listeners:
+        if listener.inode not in holders and listener.user in hidden:
+            holders[listener.inode] = hidden[listener.user]
     return holders
 
 
@@ -115,7 +134,7 @@ def read_listeners(ports: Iterable[int] = (), proc: Path = Path("/proc")) -> tup
         for listener in parse_table(_read(proc / "net" / table), protocol)
         if not wanted or listener.port in wanted
     ]
-    holders = _holders(proc, {listener.inode for listener in found}) if found else {}
+    holders = _holders(proc, found) if found else {}
     named = []
     for listener in found:
         pid = holders.get(listener.inode, 0)

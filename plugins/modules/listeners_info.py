@@ -32,6 +32,8 @@ options:
     default: []
 notes:
   - Run as root, or the processes of other users stay unnamed.
+  - In a container root may lack the right to look into the files of other users (C(CAP_SYS_PTRACE)). Then the first
+    process of the user who made the socket is named.
 """
 
 EXAMPLES = r"""

@@ -101,7 +101,7 @@ options:
         type: str
   owners:
     description:
-      - Names of the processes and systemd units (with or without C(.service)) that are the role's own.
+      - Names of the processes, systemd units (with or without C(.service)) and users that are the role's own.
     type: list
     elements: str
     default: []

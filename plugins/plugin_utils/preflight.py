@@ -13,30 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-try:
-    from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, parse
-except ImportError:
-    from dataclasses import dataclass
-
-    class InvalidJid(Exception):
-        """Not a JID."""
-
-    @dataclass(frozen=True)
-    class Jid:
-        """A JID."""
-
-        local: str
-        domain: str
-        resource: str
-
-    def parse(text):
-        """Split a JID."""
-        bare, _sep, resource = text.partition("/")
-        local, _sep, domain = bare.rpartition("@")
-        if not domain or any(c.isspace() for c in bare):
-            raise InvalidJid("it has no domain, or white space in it")
-        return Jid(local, domain.lower(), resource)
-
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, parse
 
 WILDCARDS = frozenset({"0.0.0.0", "::", "*", ""})
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -88,6 +65,11 @@ def named_values(values: Any) -> list[tuple[str, Any]]:
     return [] if values in (None, "") else [("", values)]
 
 
+def _reason(error: InvalidJid) -> str:
+    """Leave out of a message what our own lines say already."""
+    return str(error).rpartition(" is not a valid JID: ")[2]
+
+
 def domain_reason(text: Any) -> str:
     """Say why a text is not a domain that can be served, or nothing when it is one."""
     if not isinstance(text, str):
@@ -95,7 +77,7 @@ def domain_reason(text: Any) -> str:
     try:
         jid = parse(text)
     except InvalidJid as error:
-        return str(error)
+        return _reason(error)
     if jid.local or jid.resource:
         return "it has an account or a resource in it"
     try:
@@ -132,7 +114,7 @@ def invalid_jids(values: Any) -> list[str]:
             try:
                 jid = parse(value)
             except InvalidJid as error:
-                reason = str(error)
+                reason = _reason(error)
             else:
                 if jid.local and not jid.resource:
                     reason = domain_reason(jid.domain)
@@ -166,10 +148,9 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _is_ours(listener: Mapping[str, Any], owners: Collection[str]) -> bool:
-    if not listener["pid"]:
-        return listener.get("user") in owners
     unit = str(listener["unit"])
-    names = {str(listener["process"]), unit, unit.rpartition(".")[0], unit.partition("@")[0]}
+    # in a container the user may be all that can be seen
+    names = {str(listener["process"]), unit, unit.rpartition(".")[0], unit.partition("@")[0], str(listener["user"])}
     # the kernel keeps 15 characters of a process name
     return any(owner in names or owner[:15] == listener["process"] for owner in owners)
 
@@ -180,7 +161,7 @@ def taken_ports(
     """Refuse ports that a process of somebody else holds.
 
     ports: {port, protocol, service, address, variable}; listeners: what module listeners_info returns; owners: names of
-    our own processes and units.
+    our own processes, units and users.
     """
     listeners = list(listeners)
     problems = []
