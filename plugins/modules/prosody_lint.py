@@ -14,10 +14,11 @@ author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
   - Reads the configuration with Prosody's own parser, and every option, module, store, port and provider that can be
     configured from the sources of the Prosody and the community modules that are installed on the host.
-  - Reports options that nothing reads, with the nearest real name; options of modules that are not enabled; options in the
-    wrong section; wrong types, values and ranges; stores that no module opens; modules, providers, libraries and included
-    files that do not exist; names that are no values of Lua (C(False)); deprecated and removed names.
-  - Works on any server, also one with a hand-written configuration that this collection does not manage. It changes nothing.
+  - Reports options that nothing reads, with the nearest real name; options of modules that are not enabled; options in
+    the wrong section; wrong types, values and ranges; stores that no module opens; modules, providers, libraries and
+    included files that do not exist; names that are no values of Lua (C(False)); deprecated and removed names.
+  - Works on any server, also one with a hand-written configuration that this collection does not manage.
+    It changes nothing.
   - The configuration is run without privileges, as the user Prosody runs as, with a time limit; commands, writing and
     removing files are refused to it. Values that come out of files (C(FileLine) and its like) are never shown.
 extends_documentation_fragment:
@@ -36,8 +37,8 @@ options:
     default: /etc/prosody/prosody.cfg.lua
   as_path:
     description:
-      - Path under which the file is read, for a copy that lies elsewhere; relative paths in it resolve against the directory
-        of this one.
+      - Path under which the file is read, for a copy that lies elsewhere; relative paths in it resolve against the
+        directory of this one.
       - The same as O(path) without it.
     type: path
   fail_on:
@@ -48,7 +49,8 @@ options:
     default: error
   ignore:
     description:
-      - Findings to leave out, a code (V(unread-option)), an option (V(site_motto)) or both (V(unread-option:site_motto)).
+      - Findings to leave out, a code (V(unread-option)), an option (V(site_motto)) or both
+        (V(unread-option:site_motto)).
     type: list
     elements: str
     default: []

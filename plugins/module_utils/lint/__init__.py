@@ -29,9 +29,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import (
     check_modules,
     check_providers,
+    check_sql,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_options import (
     check_keys,
+    check_limits,
     check_log,
     check_options,
 )
@@ -69,10 +71,23 @@ def plugin_roots(config: Config, installation: Installation) -> list[Path]:
     return [*roots, *installation.plugins]
 
 
+_RULES = (
+    check_reading,
+    check_hosts,
+    check_modules,
+    check_providers,
+    check_sql,
+    check_options,
+    check_keys,
+    check_limits,
+    check_log,
+)
+
+
 def check(config: Config, registry: Registry, *, ignore: Iterable[str] = ()) -> list[Finding]:
     """All findings about a configuration, in the order of the file; errors and warnings together."""
     context = Context(config, registry)
-    for rule in (check_reading, check_hosts, check_modules, check_providers, check_options, check_keys, check_log):
+    for rule in _RULES:
         rule(context)
     kept = ignored(dict.fromkeys(context.findings), ignore)
     return sorted(

@@ -179,6 +179,8 @@ def parse(text: str, path: str) -> Config:
             config.declared.setdefault(host, []).append(at)
         elif kind == "nil":
             unset.append((host, key, at))
+        elif kind == "append":
+            config.assigned.setdefault((host, key), [at])
         else:
             config.assigned.setdefault((host, key), []).append(at)
     config.unset = tuple(unset)

@@ -14,6 +14,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config im
     GLOBAL,
     Config,
     Opaque,
+    Place,
     Secret,
     Table,
 )
@@ -89,12 +90,9 @@ class Context:
                         "auth_internal_hashed"
                     )  # a provider that does not exist is reported; its options need not be too
                 self.loaded[host] = self._closure(enabled_modules(self.config, self.registry, host) | named)
-        everywhere = set().union(*self.loaded.values()) if self.loaded else set()
-        everywhere |= self._closure(
-            set(strings(self.config.hosts.get(GLOBAL, {}).get("modules_enabled"))) & set(self.registry.modules)
-        )
-        disabled = set(strings(self.config.hosts.get(GLOBAL, {}).get("modules_disabled")))
-        self.everywhere = everywhere - (disabled - set().union(*self.loaded.values()) if self.loaded else set())
+        section = self.config.hosts.get(GLOBAL, {})
+        wanted = set(strings(section.get("modules_enabled"))) - set(strings(section.get("modules_disabled")))
+        self.everywhere = set().union(*self.loaded.values(), self._closure(wanted))
         self.global_modules = {name for name in self.everywhere if self.is_global(name)}
 
     def is_global(self, name: str) -> bool:
@@ -125,16 +123,15 @@ class Context:
         host: str = GLOBAL,
         option: str = "",
         keys: tuple[Any, ...] = (),
+        subject: str = "",
     ) -> None:
-        """Add a finding about an option of a host (and a key inside it)."""
+        """Add a finding at an option of a host, or a key inside it; `subject`: what it is about, if not that."""
         base = option.split(".")[0].split("[")[0] if keys else option
         place = self.config.place(host, base, *keys)
-        where = (
-            Path(place.file).name
-            + (f":{place.line}" if place.line else "")
-            + ("" if host == GLOBAL else f" (host {host})")
+        where = _where(place.file, place.line, host)
+        self.findings.append(
+            Finding(severity, code, where, message, hint, host, subject or option, place.file, place.line)
         )
-        self.findings.append(Finding(severity, code, where, message, hint, host, option, place.file, place.line))
 
     def error(self, code: str, message: str, hint: str = "", **where: Any) -> None:
         self.report(ERROR, code, message, hint, **where)
@@ -143,19 +140,15 @@ class Context:
         self.report(WARNING, code, message, hint, **where)
 
     def at(
-        self,
-        severity: str,
-        code: str,
-        message: str,
-        hint: str,
-        file: str,
-        line: int,
-        option: str = "",
-        host: str = GLOBAL,
+        self, severity: str, code: str, message: str, hint: str, place: Place, subject: str = "", host: str = GLOBAL
     ) -> None:
         """Add a finding about a place that is no option."""
-        where = Path(file).name + (f":{line}" if line else "") + ("" if host == GLOBAL else f" (host {host})")
-        self.findings.append(Finding(severity, code, where, message, hint, host, option, file, line))
+        where = _where(place.file, place.line, host)
+        self.findings.append(Finding(severity, code, where, message, hint, host, subject, place.file, place.line))
+
+
+def _where(file: str, line: int, host: str) -> str:
+    return Path(file).name + (f":{line}" if line else "") + ("" if host == GLOBAL else f" (host {host})")
 
 
 def shown(name: str, value: Any) -> str:

@@ -212,8 +212,11 @@ for i = 1, 20 do
 	if name == "set" then
 		setupvalue(configmanager.set, i, function (config_table, host, key, value)
 			local file, line = where()
+			local caller = getinfo(2, "nt")
+			local appended = caller.name == "append" or caller.istailcall
 			assignments[#assignments + 1] = {
-				host = host, key = key, file = file, line = line, kind = value == nil and "nil" or "value",
+				host = host, key = key, file = file, line = line,
+				kind = value == nil and "nil" or appended and "append" or "value",
 			}
 			return original(config_table, host, key, value)
 		end)

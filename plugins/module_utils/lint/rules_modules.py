@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Table
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, strings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, drivers, shown, strings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import Joined
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import (
     NEVER_READ_KEYS,
     REPLACED_MODULES,
     nearest,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import exists
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import exists, search
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionValue
 
 
@@ -73,7 +74,13 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
             near = nearest(name, registry.modules)
             hint = f'did you mean "{near}"?' if near else "install it, or put its directory into plugin_paths"
         context.error(
-            "unknown-module", f"mod_{bare} is not on the plugin path", hint, host=host, option=option, keys=(name,)
+            "unknown-module",
+            f"mod_{bare} is not on the plugin path",
+            hint,
+            host=host,
+            option=option,
+            keys=(name,),
+            subject=name,
         )
         return
     if option == "modules_disabled":
@@ -89,6 +96,7 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
                 host=host,
                 option=option,
                 keys=(name,),
+                subject=name,
             )
     if name in REPLACED_MODULES:
         target = REPLACED_MODULES[name]
@@ -99,6 +107,7 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
             host=host,
             option=option,
             keys=(name,),
+            subject=name,
         )
     shadowed = registry.modules[name].shadows
     if shadowed:
@@ -109,8 +118,31 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
             host=host,
             option=option,
             keys=(name,),
+            subject=name,
         )
+    _check_host_type(context, host, name)
     _check_loadable(context, host, option, name)
+
+
+def _check_host_type(context: Context, host: str, name: str) -> None:
+    wanted = context.registry.modules[name].facts.host_type
+    types = {
+        "component" if context.config.component(where) else "local"
+        for where in context.loaded
+        if host in (where, GLOBAL)
+    }
+    if host == GLOBAL:  # components take only a few modules from the global list
+        types -= set() if name in context.registry.inheritable else {"component"}
+    if wanted and types - {wanted}:
+        context.error(
+            "wrong-host-type",
+            f"mod_{name} works on a {'Component' if wanted == 'component' else 'VirtualHost'} only",
+            f'enable it there: Component "…" "{name}"' if wanted == "component" else "enable it there",
+            host=host,
+            option="modules_enabled",
+            keys=(name,),
+            subject=name,
+        )
 
 
 def _check_loadable(context: Context, host: str, option: str, name: str) -> None:
@@ -123,6 +155,7 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
             host=host,
             option=option,
             keys=keys,
+            subject=name,
         )
         return
     for needed in sorted(module.facts.depends):
@@ -134,6 +167,7 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
                 host=host,
                 option=option,
                 keys=keys,
+                subject=name,
             )
     for needed in sorted(module.facts.requires):
         if not exists(needed, f"{context.config.lua_path};{context.config.lua_cpath}"):
@@ -144,6 +178,7 @@ def _check_loadable(context: Context, host: str, option: str, name: str) -> None
                 host=host,
                 option=option,
                 keys=keys,
+                subject=name,
             )
 
 
@@ -185,6 +220,41 @@ def check_providers(context: Context) -> None:
             "one of " + ", ".join(registry.statistics_providers),
             option="statistics",
         )
+
+
+def check_sql(context: Context) -> None:
+    """Driver of the SQL storage: known to LuaDBI, and its library installed (util/sql.lua, util/sqlite3.lua)."""
+    templates = f"{context.config.lua_path};{context.config.lua_cpath}"
+    dbi = search("DBI", templates)
+    known = re.findall(r"(\w+) = 'dbd\.\w+'", dbi.read_text(encoding="utf-8", errors="replace")) if dbi else []
+    for host, options in context.config.hosts.items():
+        value = options.get("sql")
+        users = [name for name in context.loaded if host in (GLOBAL, name) and "sql" in drivers(context.config, name)]
+        if not isinstance(value, Table) or not users:
+            continue
+        driver = value.named.get("driver")
+        if not isinstance(driver, str) or (known and driver not in known):
+            context.error(
+                "wrong-value",
+                f"sql.driver is {shown('driver', driver) if driver is not None else 'not set'}",
+                'one of "PostgreSQL", "SQLite3", "MySQL"',
+                host=host,
+                option="sql.driver",
+                keys=("driver",),
+            )
+        elif not any(exists(name, templates) for name in _driver_libraries(driver)):
+            context.error(
+                "missing-dependency",
+                f"The Lua library for {driver} is not installed for Lua {context.config.lua}",
+                f"install lua-dbi-{driver.lower()}",
+                host=host,
+                option="sql.driver",
+                keys=("driver",),
+            )
+
+
+def _driver_libraries(driver: str) -> list[str]:
+    return [f"dbd.{driver.lower()}", f"dbd{driver.lower()}", *(["lsqlite3"] if driver == "SQLite3" else [])]
 
 
 def _known(context: Context, prefix: str) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Table
@@ -18,7 +19,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import CORE, TOOL, Reader
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import GLOBAL as READ_GLOBAL
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import MODULE
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import AMBIGUOUS, OUT_OF_RANGE, judge
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import (
+    AMBIGUOUS,
+    OUT_OF_RANGE,
+    judge,
+    number,
+)
 
 
 def _scope(context: Context, reader: Reader) -> str:
@@ -96,6 +102,14 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
             option=option,
         )
         return
+    if host != GLOBAL and option in registry.global_only:
+        context.error(
+            "wrong-scope",
+            f"{option} belongs into the global section",
+            "move it above the first VirtualHost or Component; prosodyctl check config refuses it here",
+            host=host,
+            option=option,
+        )
     _check_value(context, host, option, value, loaded)
 
 
@@ -208,6 +222,49 @@ def _unread_key(
         option=f"{path}.{key}",
         keys=(outer, key) if outer else (key,),
     )
+
+
+_RATE = re.compile(r"\d+ ?[bkmgt][^/]*/s", re.IGNORECASE)
+_BURST = re.compile(r"\d+ ?s")
+
+
+def check_limits(context: Context) -> None:
+    """Rates and bursts (modules/mod_limits.lua: parse_rate, parse_burst)."""
+    if "limits" not in context.everywhere:
+        return
+    for host, options in context.config.hosts.items():
+        limits = options.get("limits")
+        for kind, limit in limits.named.items() if isinstance(limits, Table) else ():
+            if not isinstance(limit, Table):
+                context.error(
+                    "wrong-type",
+                    f"limits.{kind} is no table",
+                    'write { rate = "10kb/s" }',
+                    host=host,
+                    option=f"limits.{kind}",
+                    keys=(kind,),
+                )
+                continue
+            rate, burst = limit.named.get("rate"), limit.named.get("burst")
+            if not isinstance(rate, str) or not _RATE.fullmatch(rate):
+                context.error(
+                    "wrong-value",
+                    f"limits.{kind}.rate is {shown('rate', rate) if rate is not None else 'not set'}:"
+                    " mod_limits falls back to 3 kB/s",
+                    'write a rate such as "10kb/s"',
+                    host=host,
+                    option=f"limits.{kind}.rate",
+                    keys=(kind, "rate"),
+                )
+            if burst is not None and number(burst) is None and not (isinstance(burst, str) and _BURST.fullmatch(burst)):
+                context.error(
+                    "wrong-value",
+                    f"limits.{kind}.burst is {shown('burst', burst)}: mod_limits does not understand it",
+                    'write seconds, "2s"',
+                    host=host,
+                    option=f"limits.{kind}.burst",
+                    keys=(kind, "burst"),
+                )
 
 
 def check_log(context: Context) -> None:

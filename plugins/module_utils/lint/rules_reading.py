@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Place, Table
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings import ERROR, WARNING
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import BOOLEAN_WORDS
@@ -34,14 +34,7 @@ def check_reading(context: Context) -> None:
         severity, message, hint = _PROBLEMS[problem.code]
         reason = re.sub(r"^.*?: ", "", problem.text) if problem.code != "refused" else problem.text
         code = "refused-call" if problem.code == "refused" else problem.code
-        context.at(
-            severity,
-            code,
-            message.format(subject=problem.subject, text=reason),
-            hint,
-            problem.place.file,
-            problem.place.line,
-        )
+        context.at(severity, code, message.format(subject=problem.subject, text=reason), hint, problem.place)
     for name, place in config.undefined:
         word = BOOLEAN_WORDS.get(name)
         if word:
@@ -50,8 +43,7 @@ def check_reading(context: Context) -> None:
                 "undefined-name",
                 f"{name} is no value of Lua: the option stays unset",
                 f"write {word}",
-                place.file,
-                place.line,
+                place,
                 name,
             )
         else:
@@ -60,13 +52,12 @@ def check_reading(context: Context) -> None:
                 "undefined-name",
                 f"{name} is not defined: its value is nil",
                 f'a text needs quotes: "{name}"',
-                place.file,
-                place.line,
+                place,
                 name,
             )
     for text in config.warnings:
         match = re.match(r"(.*?):(\d+): (.*)$", text, re.DOTALL)
-        file, line, message = (match[1], int(match[2]), match[3]) if match else (config.path, 0, text)
+        place, message = (Place(match[1], int(match[2])), match[3]) if match else (Place(config.path), text)
         option = re.search(r"Duplicate option '([^']*)'", message)
         if option:
             context.at(
@@ -74,12 +65,11 @@ def check_reading(context: Context) -> None:
                 "duplicate-option",
                 f"{option[1]} is set twice in this section, the last one counts",
                 "keep one",
-                file,
-                line,
+                place,
                 option[1],
             )
         else:
-            context.at(WARNING, "lua-api", message, "", file, line)
+            context.at(WARNING, "lua-api", message, "", place)
 
 
 def check_hosts(context: Context) -> None:
@@ -100,8 +90,7 @@ def check_hosts(context: Context) -> None:
                     f"{host} is declared {len(places)} times ({', '.join(str(place) for place in places)}), and"
                     f" {lines[0]} is set in more than one of them",
                     "keep one declaration",
-                    places[-1].file,
-                    places[-1].line,
+                    places[-1],
                     host,
                     host,
                 )

@@ -93,6 +93,7 @@ class SourceFacts:
     tasks: set[str] = field(default_factory=set)
     sinks: set[str] = field(default_factory=set)
     metadata: dict[str, str] = field(default_factory=dict)
+    host_type: str = ""
     sets_global: bool = False
     adds_hosts: bool = False
 
@@ -156,6 +157,7 @@ class _Reader:
             "add_item": self.on_add_item,
             "set_global": self.on_set_global,
             "add_host": self.on_add_host,
+            "get_host_type": self.on_host_type,
             "hourly": self.on_task,
             "daily": self.on_task,
             "weekly": self.on_task,
@@ -266,7 +268,16 @@ class _Reader:
         if isinstance(name, OptionValue) or not isinstance(name, (str, Joined)):
             return
         read = OptionRead(
-            name, kind, default, choices, minimum, maximum, scope, self.file, self.line(index), self._chained(end)
+            name,
+            kind,
+            default,
+            choices,
+            minimum,
+            maximum,
+            scope,
+            self.file,
+            self.line(index),
+            self._chained(end) if kind == "any" else None,
         )
         self.facts.reads.append(read)
         if (
@@ -406,6 +417,12 @@ class _Reader:
     def on_add_host(self, index: int) -> None:
         if self.at(index - 1) == "." and self.at(index - 2) == "module":
             self.facts.adds_hosts = True
+
+    def on_host_type(self, index: int) -> None:
+        """if module:get_host_type() ~= "component" then error(…): the module is for that type of host only."""
+        values = [self.at(index + offset) for offset in range(1, 7)]
+        if values[:3] == ["(", ")", "~="] and values[4:] == ["then", "error"]:
+            self.facts.host_type = str(values[3])
 
     # -- stores, ports, providers, tasks
     def on_open_store(self, index: int) -> None:
