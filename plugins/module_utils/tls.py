@@ -45,7 +45,7 @@ class Served:
     """What a port showed.
 
     protocol: such as "TLSv1.3". cipher: OpenSSL's name. features: the stream features after TLS as well-formed XML, ""
-    where the protocol has none. alpn: the protocol agreed on, or "". chain_complete: whether the served chain leads to
+    where it is not a client's stream. alpn: the protocol agreed on, or "". chain_complete: whether the served chain leads to
     the `anchor` given; None without one.
     """
 
@@ -103,8 +103,9 @@ def _look(
             raise probe.error("stream before TLS", "STARTTLS is not offered; features are " + _text(features))
         probe.start_tls()
     tls = probe.handshake(context, name)
-    service = starttls or direct
-    features_text = _text(probe.open_stream(service, domain, "stream after TLS")) if service else ""
+    # A server that insists on certificates ends the stream of one that shows none: there TLS itself is all to be seen.
+    is_client = "xmpp-client" in (starttls, direct)
+    features_text = _text(probe.open_stream("xmpp-client", domain, "stream after TLS")) if is_client else ""
     encoded, cipher = tls.getpeercert(binary_form=True), tls.cipher()
     if not encoded or not cipher:
         raise probe.error("TLS handshake", "no certificate was served")

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
 
 # what makes a host what it is; not options that modules read
 STRUCTURE = frozenset({"defined", "component_module", "load_global_modules", "enabled"})
+
+# tables into which Prosody itself writes its defaults once it has read them (net/unbound.lua, mod_password_policy)
+FILLED_IN = frozenset({"unbound", "password_policy"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def compare(old: Model, new: Model) -> Difference:
                 changes.append(Change(host, option, "added"))
             elif option not in now:
                 changes.append(Change(host, option, "removed"))
-            elif was[option] != now[option]:
+            elif not _same(option, was[option], now[option]):
                 changes.append(Change(host, option, "changed"))
     return Difference(
         tuple(host for host in after if host not in before),
@@ -62,6 +67,12 @@ def compare(old: Model, new: Model) -> Difference:
         tuple(retyped),
         tuple(changes),
     )
+
+
+def _same(option: str, was: Any, now: Any) -> bool:
+    if option in FILLED_IN and isinstance(was, Mapping) and isinstance(now, Mapping):
+        return all(key in was and was[key] == value for key, value in now.items())
+    return bool(was == now)
 
 
 def merge(first: Difference, second: Difference) -> Difference:
