@@ -15,7 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings impor
 
 
 def generated_files(values: Mapping[str, Any]) -> list[str]:
-    """Return the names of the files that keep the secrets nobody has given: of accounts, probes and components."""
+    """Return the names of the files with the secrets nobody has given: of accounts, probes and components."""
     settings = Settings(values)
     accounts = [
         f"account_{_jid(account)}"
