@@ -98,7 +98,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         text = error.verify_message
     elif isinstance(error, ssl.SSLError):
-        text = error.reason or str(error)
+        text = getattr(error, "reason", None) or " ".join(str(error).split())
     elif isinstance(error, OSError) and error.errno and error.errno > 0:
         text = os.strerror(error.errno)
     else:
