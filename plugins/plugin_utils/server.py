@@ -139,7 +139,8 @@ def _authentication(settings: Settings) -> Entries:
         entries.append(Option("password_hash", password_hash, f"SCRAM-{password_hash}; fixed by the first account"))
     length = settings.number("password_min_length")
     if length:
-        entries.append(Option("password_policy", {"length": length}, path=settings.where("password_min_length")))
+        policy = {"length": length, "exclude_username": True}
+        entries.append(Option("password_policy", policy, path=settings.where("password_min_length")))
     entries += registration_options(settings)
     return entries
 
