@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults planted in a deployed service: each is caught by the check it concerns, with words that help."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+
+
+def lua(text):
+    """A command of prosodyctl shell."""
+    return f'prosodyctl shell "{text}"'
+
+
+# what, plant, mend, check, words in its line (DOMAIN stands for the domain)
+FAULTS = [
+    (
+        "no archive",
+        lua("module:unload('mam', 'DOMAIN')"),
+        lua("module:load('mam', 'DOMAIN')"),
+        "archive",
+        ["without an archive id", "mam"],
+    ),
+    (
+        "no upload service",
+        lua("host:deactivate('upload.DOMAIN')"),
+        lua("host:activate('upload.DOMAIN')"),
+        "upload",
+        ["a file upload service", "http_file_share"],
+    ),
+    (
+        "no room service",
+        lua("host:deactivate('muc.DOMAIN')"),
+        lua("host:activate('muc.DOMAIN')"),
+        "room",
+        ["a room service", "MUC component"],
+    ),
+    (
+        "a feature less",
+        lua("module:unload('carbons', 'DOMAIN')"),
+        lua("module:load('carbons', 'DOMAIN')"),
+        "features",
+        ["missing carbons", "prosodyctl shell module list"],
+    ),
+    (
+        "no WebSocket",
+        lua("module:unload('websocket')"),
+        lua("module:load('websocket')"),
+        "websocket",
+        ["404", "mod_websocket"],
+    ),
+    ("no BOSH", lua("module:unload('bosh')"), lua("module:load('bosh')"), "bosh", ["404", "mod_bosh"]),
+    (
+        "TURN stopped",
+        "systemctl stop coturn",
+        "systemctl start coturn",
+        "turn_udp",
+        ["no answer", "systemctl status coturn"],
+    ),
+    (
+        "another TURN secret",
+        "cp -p /etc/turnserver.conf /root/turnserver.good && "
+        "sed -i s/^static-auth-secret=.*/static-auth-secret=another/ /etc/turnserver.conf && systemctl restart coturn",
+        "cat /root/turnserver.good > /etc/turnserver.conf && rm /root/turnserver.good && systemctl restart coturn",
+        "turn_udp",
+        ["401", "static-auth-secret"],
+    ),
+    (
+        "own address denied to TURN",
+        "cp -p /etc/turnserver.conf /root/turnserver.good && "
+        "sed -i /^allowed-peer-ip/d /etc/turnserver.conf && systemctl restart coturn",
+        "cat /root/turnserver.good > /etc/turnserver.conf && rm /root/turnserver.good && systemctl restart coturn",
+        "turn_udp",
+        ["403", "allowed-peer-ip"],
+    ),
+    (
+        "an inner port open to others",
+        "systemd-run --quiet --unit=e2e-open python3 -m http.server 5347 --bind 0.0.0.0 --directory /srv",
+        "systemctl stop e2e-open",
+        "closed_ports",
+        ["5347", "external components", "ss -ltnp"],
+    ),
+    (
+        "database down",
+        "systemctl stop postgresql",
+        "systemctl start postgresql && sleep 2 && systemctl restart prosody",
+        "starttls",
+        ["not-authorized", "systemctl status postgresql"],
+    ),
+    (
+        "server hangs",
+        "kill -STOP $(systemctl show --property MainPID --value prosody)",
+        "kill -CONT $(systemctl show --property MainPID --value prosody)",
+        "starttls",
+        ["no XMPP stream within", "journalctl -u prosody"],
+    ),
+    (
+        "server stopped",
+        "systemctl stop prosody",
+        "systemctl start prosody",
+        "starttls",
+        ["Connection refused", "systemctl status prosody"],
+    ),
+]
+
+
+@contextlib.contextmanager
+def planted(host, plant, mend, domain):
+    host.run(plant.replace("DOMAIN", domain))
+    time.sleep(1)
+    try:
+        yield
+    finally:
+        host.run(mend.replace("DOMAIN", domain))
+        time.sleep(2)
+
+
+@pytest.mark.parametrize(("what", "plant", "mend", "name", "words"), FAULTS, ids=[fault[0] for fault in FAULTS])
+def test_fault(host, target, check, what, plant, mend, name, words):
+    needs = ("message",) if name == "archive" else ()
+    with planted(host, plant, mend, target.domain):
+        report = check(*needs, name, timeout=3.0)
+    outcome = next(outcome for outcome in report.outcomes if outcome.name == name)
+    assert outcome.state == "failed", f"{what}: {outcome.line()}"
+    for word in words:
+        assert word in outcome.line()
+    again = next(outcome for outcome in check(*needs, name).outcomes if outcome.name == name)
+    assert again.ok, f"after {what} was mended: {again.line()}"
