@@ -45,18 +45,18 @@ def enabled_modules(config: Config, registry: Registry, host: str) -> set[str]:
     return found | {component} if component else found
 
 
-def authentication(config: Config, host: str) -> str:
+def authentication(config: Config, registry: Registry, host: str) -> str:
     """Name of the authentication provider of a host (core/usermanager.lua)."""
     if config.get(host, "anonymous_login"):
         return "anonymous"
-    return str(config.get(host, "authentication", "internal_hashed"))
+    return str(config.get(host, "authentication", registry.authentication))
 
 
-def providers(config: Config, host: str) -> set[str]:
+def providers(config: Config, registry: Registry, host: str) -> set[str]:
     """Modules that follow from authentication, authorization and storage of a host."""
     found = {f"authz_{config.get(host, 'authorization', 'internal')}"}
     if not config.component(host):
-        found.add(f"auth_{authentication(config, host)}")
+        found.add(f"auth_{authentication(config, registry, host)}")
     found |= {f"storage_{driver}" for driver in drivers(config, host)}
     return found
 
@@ -84,7 +84,7 @@ class Context:
     def __post_init__(self) -> None:
         for host in self.config.hosts:
             if host != GLOBAL:
-                named = providers(self.config, host)
+                named = providers(self.config, self.registry, host)
                 if any(name.startswith("auth_") and name not in self.registry.modules for name in named):
                     named.add(
                         "auth_internal_hashed"

@@ -65,7 +65,7 @@ local function json_value(v, depth)
 		end
 		return '{"t":"table","v":[' .. table.concat(out, ",") .. "]}"
 	end
-	return '{"t":' .. json_string(kind) .. "}"
+	return '{"t":' .. json_string(kind == "table" and "deep table" or kind) .. "}"
 end
 
 local function json_records(records, fields)
@@ -111,13 +111,12 @@ local loaded, reason = pcall(function ()
 	}
 	local envload = require "prosody.util.envload"
 	local paths = require "prosody.util.paths"
-	local lfs = select(2, pcall(require, "lfs"))
 	local original_envload = envload.envload
 
 	local function reading(env, name, directory, all)
 		local original = env[name]
 		if type(original) ~= "function" then return end
-		env[name] = function (filename, ...)
+		rawset(env, name, function (filename, ...)
 			local path = paths.resolve_relative_path(directory, tostring(filename))
 			local done, value = pcall(original, filename, ...)
 			if not done or value == nil or type(value) == "table" and value.text then
@@ -130,7 +129,7 @@ local loaded, reason = pcall(function ()
 				if type(text) == "string" and text ~= "" then secrets[text] = name .. " " .. path end
 			end
 			return value
-		end
+		end)
 	end
 
 	function envload.envload(code, chunk_name, env)
@@ -143,13 +142,13 @@ local loaded, reason = pcall(function ()
 			reading(env, "FileLines", directory, true)
 			reading(env, "Credential", "credentials")
 			local include = env.Include
-			env.Include = function (name)
+			rawset(env, "Include", function (name)
 				local path = paths.resolve_relative_path(directory, tostring(name))
 				if path:find("[*?]") then
 					local parent = path:match("^(.*)/[^/]*$")
-					if lfs and lfs.attributes and lfs.attributes(parent, "mode") ~= "directory" then
-						return problem("include-missing", path, "no such directory: " .. parent)
-					end
+					local directory_handle, why = open(parent)
+					if not directory_handle then return problem("include-missing", path, why) end
+					directory_handle:close()
 				else
 					local handle, why = open(path)
 					if not handle then
@@ -159,8 +158,8 @@ local loaded, reason = pcall(function ()
 					handle:close()
 				end
 				return include(name)
-			end
-			env.include = env.Include
+			end)
+			rawset(env, "include", env.Include)
 			local mt = getmetatable(env)
 			local index = mt.__index
 			mt.__index = function (self, name)
@@ -212,8 +211,8 @@ for i = 1, 20 do
 	if name == "set" then
 		setupvalue(configmanager.set, i, function (config_table, host, key, value)
 			local file, line = where()
-			local caller = getinfo(2, "nt")
-			local appended = caller.name == "append" or caller.istailcall
+			local section = rawget(config_table, host)
+			local appended = type(value) == "table" and section and rawget(section, key) == value
 			assignments[#assignments + 1] = {
 				host = host, key = key, file = file, line = line,
 				kind = value == nil and "nil" or appended and "append" or "value",

@@ -66,6 +66,7 @@ class Registry:
     obsolete: frozenset[str] = frozenset()
     deprecated: dict[str, str] = field(default_factory=dict)
     global_only: frozenset[str] = frozenset()
+    authentication: str = "internal_hashed"
     tls_profiles: tuple[str, ...] = ()
     statistics_providers: tuple[str, ...] = ()
     sinks: frozenset[str] = frozenset()
@@ -174,6 +175,8 @@ class _Extraction:
         registry.autoload = _strings(constant_table(manager, "autoload_modules"))
         registry.inheritable = _strings(constant_table(manager, "component_inheritable_modules"))
         registry.features = frozenset(_strings(constant_table(_text(self.core / "core" / "features.lua"), "available")))
+        default = re.search(r'default_provider\s*=\s*"(\w+)"', _text(self.core / "core" / "usermanager.lua"))
+        registry.authentication = default[1] if default else registry.authentication
         certificates = _text(self.core / "core" / "certmanager.lua")
         registry.tls_profiles = (*constant_table(certificates, "mozilla_ssl_configs").named, "legacy")
         registry.statistics_providers = tuple(

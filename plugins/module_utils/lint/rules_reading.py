@@ -35,13 +35,15 @@ def check_reading(context: Context) -> None:
         reason = re.sub(r"^.*?: ", "", problem.text) if problem.code != "refused" else problem.text
         code = "refused-call" if problem.code == "refused" else problem.code
         context.at(severity, code, message.format(subject=problem.subject, text=reason), hint, problem.place)
+    unset = {place: key for _host, key, place in config.unset}
     for name, place in config.undefined:
+        option = unset.get(place, "")
         word = BOOLEAN_WORDS.get(name)
         if word:
             context.at(
                 ERROR,
                 "undefined-name",
-                f"{name} is no value of Lua: the option stays unset",
+                f"{name} is no value of Lua: {option or 'what it is given to'} stays unset",
                 f"write {word}",
                 place,
                 name,
@@ -58,15 +60,15 @@ def check_reading(context: Context) -> None:
     for text in config.warnings:
         match = re.match(r"(.*?):(\d+): (.*)$", text, re.DOTALL)
         place, message = (Place(match[1], int(match[2])), match[3]) if match else (Place(config.path), text)
-        option = re.search(r"Duplicate option '([^']*)'", message)
-        if option:
+        twice = re.search(r"Duplicate option '([^']*)'", message)
+        if twice:
             context.at(
                 WARNING,
                 "duplicate-option",
-                f"{option[1]} is set twice in this section, the last one counts",
+                f"{twice[1]} is set twice in this section, the last one counts",
                 "keep one",
                 place,
-                option[1],
+                twice[1],
             )
         else:
             context.at(WARNING, "lua-api", message, "", place)

@@ -330,6 +330,8 @@ class _Reader:
         return keys
 
     def on_config_get(self, index: int) -> None:
+        if self.at(index) in self.config_functions:
+            self.on_config_function(index)
         if self.at(index - 1) != "." or not self.is_call(index + 1):
             return
         if str(self.at(index - 2)) in self.config_objects and self.at(index - 3) not in (".", ":"):
