@@ -162,7 +162,7 @@ def main() -> None:
             store = AccountStore(admin, host)
             if names is None:
                 names = store.names()
-            found = store.read(names, "fta")
+            found = store.read(names, "kcfta")
     except XmppError as error:
         module.fail_json(msg=str(error))
     module.exit_json(

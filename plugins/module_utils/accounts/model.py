@@ -51,6 +51,9 @@ class Account:
     #: primary role; the host's default when none is stored
     role: str
     secondary_roles: frozenset[str] = frozenset()
+    #: are there keys to sign in with
+    has_password: bool = False
+    #: the keys, where they were asked for
     verifier: Verifier | None = None
     created: int | None = None
     password_updated: int | None = None

@@ -30,6 +30,20 @@ def needs_password_test(wanted: Wanted, current: Account | None, host: Host) -> 
     )
 
 
+def needed(wanted: Sequence[Wanted]) -> str:
+    """Return what has to be read of the wanted accounts besides state and roles, in the letters of ``store.read``."""
+    kept = [entry for entry in wanted if entry.state != "absent"]
+    tests = {
+        "k": any(
+            entry.update_password == "always" and (entry.password is not None or entry.verifier is not None)
+            for entry in kept
+        ),
+        "f": any(entry.flags is not None for entry in kept),
+        "t": any(entry.contact is not None for entry in kept),
+    }
+    return "".join(letter for letter, test in tests.items() if test)
+
+
 def plan(
     wanted: Sequence[Wanted],
     current: Mapping[str, Account],
@@ -144,11 +158,13 @@ def _update(entry: Wanted, existing: Account, host: Host, same_password: bool) -
 def _new_password(entry: Wanted, existing: Account, host: Host, same_password: bool) -> bool:
     if entry.password is None and entry.verifier is None:
         return False
-    if existing.verifier is None:
-        # no usable keys at all: not even on_create means to leave it so
+    if not existing.has_password:
+        # nobody could ever sign in: not even on_create means to leave it so
         return True
     if entry.update_password == "on_create":
         return False
+    if existing.verifier is None:
+        return True
     if entry.verifier is not None:
         return entry.verifier != existing.verifier
     return existing.verifier.hash != host.hash or not same_password

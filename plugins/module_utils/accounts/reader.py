@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import scram
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import Account, Host, HostError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import (
+    Account,
+    AccountError,
+    Host,
+    HostError,
+)
 
 _REASONS = {
     "no-such-host": "Prosody serves no host {host} (it serves {hosts}). Add it to the configuration first.",
@@ -46,9 +52,48 @@ def host(answer: Mapping[str, Any], name: str) -> Host:
     )
 
 
-def accounts(answer: Any, about: Host) -> list[Account]:
-    """Read the records of accounts."""
-    return [_account(record, about) for record in (answer or [])]
+def accounts(answer: str, about: Host) -> list[Account]:
+    """Read what ``xa.read`` returned: data of stores as Prosody gives them, and rows as databases keep them.
+
+    :raises AccountError: it cannot be read.
+    """
+    stores: dict[str, dict[str, dict[str, Any]]] = {}
+    try:
+        first, *databases = answer.split("\t")
+        prosody = json.loads(first)
+        for text in databases:
+            for user, store, key, kind, value in json.loads(text.translate(_EXCHANGED)):
+                fields = stores.setdefault(user, {}).setdefault(store, {})
+                decoded = _value(kind, value)
+                if key:
+                    fields[key] = decoded
+                elif isinstance(decoded, dict):
+                    # what has no text as its key is kept together
+                    fields.update(decoded)
+        for user, store, fields in prosody["data"]:
+            stores.setdefault(user, {})[store] = fields if isinstance(fields, dict) else {}
+        online = prosody["online"] or {}
+        return [
+            _account(name, data, online.get(name, 0), about) for name, data in stores.items() if "accounts" in data
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise AccountError(f"Prosody's answer about accounts cannot be read: {error!r}") from None
+
+
+# see from_engine of server
+_EXCHANGED = str.maketrans('"~', '~"')
+
+
+def _value(kind: str, text: str) -> Any:
+    """Decode a value as mod_storage_sql does."""
+    if kind == "string":
+        return text
+    if kind == "number":
+        number = float(text)
+        return int(number) if number.is_integer() else number
+    if kind == "boolean":
+        return text == "true"
+    return json.loads(text) if kind == "json" else None
 
 
 def names(answer: Any) -> list[str]:
@@ -61,27 +106,28 @@ def failures(answer: Any) -> dict[str, str]:
     return {str(name): str(reason) for name, reason in answer.items()} if isinstance(answer, dict) else {}
 
 
-def _account(record: Mapping[str, Any], about: Host) -> Account:
-    roles = record.get("r") or {}
-    flags = record.get("f") or {}
-    contact = record.get("t") or {}
+def _account(name: str, data: Mapping[str, Mapping[str, Any]], sessions: int, about: Host) -> Account:
+    stored = data["accounts"]
+    roles = data.get("account_roles") or {}
     return Account(
-        name=record["n"],
-        enabled=not record.get("d"),
+        name=name,
+        enabled=not stored.get("disabled"),
         role=roles.get("_default", about.default_role),
         secondary_roles=frozenset(role for role, held in roles.items() if held and role != "_default"),
-        verifier=_verifier(record),
-        created=_time(record.get("c")),
-        password_updated=_time(record.get("u")),
-        flags={flag: _comment(data) for flag, data in flags.items()},
-        contact={key: value for key, value in contact.items() if isinstance(value, str)},
-        last_active=_time(record.get("a")),
-        sessions=int(record.get("o") or 0),
+        has_password=scram.hash_of(str(stored.get("stored_key"))) is not None,
+        verifier=_verifier(stored),
+        created=_time(stored.get("created")),
+        password_updated=_time(stored.get("updated")),
+        flags={flag: _comment(note) for flag, note in (data.get("account_flags") or {}).items()},
+        contact={key: value for key, value in (data.get("account_details") or {}).items() if isinstance(value, str)},
+        last_active=_time((data.get("account_activity") or {}).get("timestamp")),
+        sessions=sessions,
     )
 
 
-def _verifier(record: Mapping[str, Any]) -> scram.Verifier | None:
-    stored_key, server_key, salt, iterations = (record.get(key) for key in ("k", "v", "s", "i"))
+def _verifier(stored: Mapping[str, Any]) -> scram.Verifier | None:
+    stored_key, server_key, salt = stored.get("stored_key"), stored.get("server_key"), stored.get("salt")
+    iterations = stored.get("iteration_count")
     if not (isinstance(stored_key, str) and isinstance(server_key, str) and isinstance(salt, str) and salt):
         return None
     hash_name = scram.hash_of(stored_key)

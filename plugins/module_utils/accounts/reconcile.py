@@ -66,10 +66,7 @@ def make_plan(
     """
     host = store.host
     wanted, errors = declaration.wanted_all(declarations, host.name, update_password)
-    extra = ("f" if any(entry.flags is not None for entry in wanted) else "") + (
-        "t" if any(entry.contact is not None for entry in wanted) else ""
-    )
-    current = store.read((entry.name for entry in wanted), extra)
+    current = store.read((entry.name for entry in wanted), planner.needed(wanted))
     to_test = [entry for entry in wanted if planner.needs_password_test(entry, current.get(entry.name), host)]
 
     def is_same(entry: Wanted) -> bool:

@@ -103,39 +103,41 @@ function xa.names()
 	return true, xa.json.encode(out)
 end
 
--- { user → { store → data } } of the named users, by one query per engine
-local function from_engine(engine, stores, names, into)
-	local sql = 'SELECT "user","store","key","type","value" FROM "prosody" WHERE "host"=? AND "store" IN ('
-		.. ("?"):rep(#stores, ",") .. ') AND "user" IN (' .. ("?"):rep(#names, ",") .. ')'
+-- the rows of the named users as JSON, made by the database itself, which is ten times faster than making it here;
+-- with " and ~ exchanged, because escaping every " for XML takes longer than all the rest
+local dialects = {
+	PostgreSQL = { 'json_agg(json_build_array("user","store","key","type","value"))::text', "chr(1)" },
+	SQLite3 = { 'json_group_array(json_array("user","store","key","type","value"))', "char(1)" },
+}
+local function from_engine(engine, stores, names, unused)
+	local rows, mark = table.unpack(dialects[engine.params.driver])
+	local sql = ([[SELECT replace(replace(replace(%s, '"', %s), '~', '"'), %s, '~') FROM "prosody" WHERE "host"=?]]
+		.. [[ AND "store" IN (%s) AND "user" IN (%s) AND NOT ("store"='accounts' AND "key" IN (%s))]]):format(
+			rows, mark, mark, ("?"):rep(#stores, ","), ("?"):rep(#names, ","), ("?"):rep(#unused, ","))
 	local arguments = { xa.host }
-	for _, store in ipairs(stores) do arguments[#arguments + 1] = store end
-	for _, name in ipairs(names) do arguments[#arguments + 1] = name end
+	for _, list in ipairs { stores, names, unused } do
+		table.move(list, 1, #list, #arguments + 1, arguments)
+	end
+	local text
 	local ok, err = engine:transaction(function ()
-		for row in engine:select(sql, table.unpack(arguments)) do
-			local user, store, key, kind, value = row[1], row[2], row[3], row[4], row[5]
-			if kind == "number" then value = tonumber(value)
-			elseif kind == "boolean" then value = value == "true"
-			elseif kind == "json" then value = xa.json.decode(value)
-			end
-			local data = into[user]
-			if not data then data = {}; into[user] = data end
-			local fields = data[store]
-			if not fields then fields = {}; data[store] = fields end
-			if key ~= "" then fields[key] = value
-			elseif type(value) == "table" then for k, v in pairs(value) do fields[k] = v end
-			end
-		end
+		for row in engine:select(sql, table.unpack(arguments)) do text = row[1] end
 	end)
 	if not ok then error("cannot read accounts from the database: " .. tostring(err), 0) end
+	return text or "[]"
 end
 
+-- { data = { { user, store, { key → value } }… }, online = { user → sessions } }, and then, each after a tab, for every
+-- database { { user, store, key, type, value }… }
 function xa.read(names, extra)
 	xa.begin()
-	local wanted = { "accounts", "account_roles" }
-	if extra:find("f", 1, true) then wanted[#wanted + 1] = "account_flags" end
-	if extra:find("t", 1, true) then wanted[#wanted + 1] = "account_details" end
-	if extra:find("a", 1, true) then wanted[#wanted + 1] = "account_activity" end
-	local found, by_engine, others = {}, {}, {}
+	local function asked(letter) return extra:find(letter, 1, true) end
+	local wanted, unused = { "accounts", "account_roles" }, { "" }
+	if asked "f" then wanted[#wanted + 1] = "account_flags" end
+	if asked "t" then wanted[#wanted + 1] = "account_details" end
+	if asked "a" then wanted[#wanted + 1] = "account_activity" end
+	if not asked "c" then table.move({ "created", "updated" }, 1, 2, #unused + 1, unused) end
+	if not asked "k" then table.move({ "salt", "server_key", "iteration_count" }, 1, 3, #unused + 1, unused) end
+	local by_engine, others = {}, {}
 	for _, store in ipairs(wanted) do
 		local engine = xa.engines[store]
 		if engine then
@@ -145,38 +147,25 @@ function xa.read(names, extra)
 			others[#others + 1] = store
 		end
 	end
-	for engine, stores in pairs(by_engine) do from_engine(engine, stores, names, found) end
-	if others[1] then
-		for _, name in ipairs(names) do
-			for _, store in ipairs(others) do
-				local data, err = xa.stores[store]:get(name)
-				if data then
-					found[name] = found[name] or {}
-					found[name][store] = data
-				elseif err then
-					error(("cannot read %s of %s: %s"):format(store, name, tostring(err)), 0)
-				end
+	local parts, data, online = { "" }, {}, {}
+	for engine, stores in pairs(by_engine) do parts[#parts + 1] = from_engine(engine, stores, names, unused) end
+	for _, name in ipairs(names) do
+		for _, store in ipairs(others) do
+			local fields, err = xa.stores[store]:get(name)
+			if fields and next(fields) then data[#data + 1] = { name, store, fields }
+			elseif err then error(("cannot read %s of %s: %s"):format(store, name, tostring(err)), 0)
 			end
-			xa.breathe()
+		end
+		if others[1] then xa.breathe() end
+		local user = prosody.hosts[xa.host].sessions[name]
+		if user then
+			local count = 0
+			for _ in pairs(user.sessions) do count = count + 1 end
+			online[name] = count
 		end
 	end
-	local out = {}
-	for name, data in pairs(found) do
-		local a = data.accounts
-		if a then
-			local sessions, online = prosody.hosts[xa.host].sessions[name], 0
-			for _ in pairs(sessions and sessions.sessions or {}) do online = online + 1 end
-			local roles = data.account_roles
-			out[#out + 1] = {
-				n = name, d = a.disabled or nil, s = a.salt, k = a.stored_key, v = a.server_key, i = a.iteration_count,
-				c = a.created, u = a.updated, r = roles and next(roles) and roles or nil,
-				f = data.account_flags, t = data.account_details,
-				a = data.account_activity and data.account_activity.timestamp,
-				o = online > 0 and online or nil,
-			}
-		end
-	end
-	return true, xa.json.encode(out)
+	parts[1] = xa.json.encode { data = data, online = online }
+	return true, table.concat(parts, "\t")
 end
 return true, ""
 """,

@@ -47,11 +47,12 @@ class AccountStore:
     def read(self, names: Iterable[str], extra: str = "") -> dict[str, Account]:
         """Return those of the named accounts that exist.
 
-        :param extra: what to read besides: any of ``f`` flags, ``t`` contact data, ``a`` last activity.
+        :param extra: what to read besides state and roles: any of ``k`` keys, ``c`` times of creation and change,
+            ``f`` flags, ``t`` contact data, ``a`` last activity.
         """
         found: dict[str, Account] = {}
         for batch in batches((server.literal(name) for name in names), len(server.call("read", [], extra))):
-            answer = self._console.lua_json(server.call("read", batch, extra))
+            answer = self._console.lua(server.call("read", batch, extra))
             found.update((account.name, account) for account in reader.accounts(answer, self.host))
         return found
 
