@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each test plants one fault. The old service must go on answering, nothing may be changed, the message names the cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from conftest import CONFIG, SECRETS, Site, run_module
+
+CERTS = "/etc/prosody/certs"
+INCLUDE = "/etc/prosody/conf.d/operator.cfg.lua"
+MODULE = "/usr/lib/prosody/modules/mod_fault.lua"
+
+
+def refused(site: Site, content: str | None = None, **arguments: object) -> str:
+    """Apply what must fail; return the message. What was undone must leave nothing to do for the next run."""
+    answer = site.apply(content, **arguments)
+    assert answer.failed, answer.actions
+    assert not answer.changed
+    if answer.result.get("undone"):
+        again = site.apply()
+        assert not again.failed, again.message
+        assert not again.changed, again.actions
+    return answer.message
+
+
+def test_the_service_is_as_wanted_and_serves(site: Site) -> None:
+    answer = site.apply()
+    assert not answer.failed, answer.message
+    assert not answer.changed, answer.actions
+    site.serves()
+
+
+def test_unknown_option(fault: Site) -> None:
+    process = fault.process()
+    message = refused(fault, fault.before_hosts("max_conections_per_ip = 10"))
+    assert "max_conections_per_ip" in message
+    assert fault.process() == process
+
+
+def test_unknown_module(fault: Site) -> None:
+    process = fault.process()
+    assert "mod_no_such_thing" in refused(fault, fault.with_module("no_such_thing"))
+    assert fault.process() == process
+
+
+def test_unknown_module_that_the_linter_did_not_see(fault: Site) -> None:
+    process = fault.process()
+    message = refused(fault, fault.with_module("no_such_thing"), lint=False)
+    assert "no_such_thing" in message
+    assert "previous configuration is back" in message
+    assert fault.process() == process
+
+
+def test_bad_tls_profile(fault: Site) -> None:
+    assert "tls_profile" in refused(fault, fault.with_option("tls_profile", '"unheard-of"'))
+
+
+def test_bad_tls_profile_that_the_linter_did_not_see(fault: Site) -> None:
+    process = fault.process()
+    message = refused(fault, fault.with_option("tls_profile", '"unheard-of"'), lint=False)
+    assert "tls_profile" in message
+    assert "previous configuration is back" in message
+    assert fault.process() == process
+
+
+@pytest.fixture
+def certificates(site: Site) -> Iterator[list[str]]:
+    """The stems of the certificates Prosody has; whatever happens, they are put back after the test."""
+    site.host.check_output(f"rm -rf /root/certs && cp -a {CERTS} /root/certs")
+    stems = site.host.check_output(f"find {CERTS} -name '*.crt'").replace(".crt", "").split()
+    assert stems
+    yield stems
+    site.host.check_output(f"cp -a /root/certs/. {CERTS}/ && rm -rf /root/certs")
+
+
+def test_key_that_does_not_match(certificates: list[str], fault: Site) -> None:
+    process = fault.process()
+    for stem in certificates:
+        fault.host.check_output(f"openssl genrsa -out {stem}.key 2048")
+    message = refused(fault)
+    assert re.search(r"private key does not match|key is not that of", message)
+    assert f"{certificates[0]}.key" in message
+    assert fault.process() == process
+
+
+def test_certificate_without_the_name(certificates: list[str], fault: Site) -> None:
+    for stem in certificates:
+        fault.host.check_output(
+            f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other.localhost "
+            f"-addext subjectAltName=DNS:other.localhost -keyout {stem}.key -out {stem}.crt"
+        )
+    message = refused(fault)
+    assert fault.domain in message
+    assert re.search(r"does not cover|no certificate", message)
+
+
+def test_unreadable_key(certificates: list[str], fault: Site) -> None:
+    for stem in certificates:
+        fault.host.check_output(f"chown root:root {stem}.key && chmod 0600 {stem}.key")
+    message = refused(fault)
+    assert f"{certificates[0]}.key: Permission denied" in message
+
+
+def test_port_taken_by_another_process(fault: Site) -> None:
+    process = fault.process()
+    fault.host.check_output("systemd-run --unit=port-taker python3 -m http.server 5299")
+    try:
+        message = refused(fault, fault.with_option("c2s_direct_tls_ports", "{ 5299 }"))
+    finally:
+        fault.host.check_output("systemctl stop port-taker")
+    assert "5299" in message
+    assert "port-taker.service" in message
+    assert fault.process() == process
+
+
+def test_wrong_database_password(fault: Site) -> None:
+    answer = fault.apply(
+        fault.with_option(
+            "sql",
+            '{ driver = "PostgreSQL", database = "prosody", username = "prosody", host = "127.0.0.1", '
+            f'password = FileLine("{SECRETS}/database_of_the_test") }}',
+        ),
+        secrets={**fault.secrets, "database_of_the_test": "not-the-password"},
+    )
+    assert answer.failed
+    assert not answer.changed
+    assert "password authentication failed" in answer.message
+    assert "not-the-password" not in str(answer.result)
+
+
+def test_syntax_error_in_the_operators_include(fault: Site) -> None:
+    process = fault.process()
+    before = fault.host.run(f"cat {INCLUDE}")
+    content = fault.content if INCLUDE in fault.content else fault.before_hosts(f'Include "{INCLUDE}"')
+    fault.host.check_output(f"echo 'welcome_message = = \"hello\"' > {INCLUDE}")
+    try:
+        message = refused(fault, content)
+    finally:
+        if before.rc == 0:
+            fault.host.check_output(f"printf '%s' {before.stdout!r} > {INCLUDE}")
+        else:
+            fault.host.check_output(f"rm {INCLUDE}")
+    assert f"{INCLUDE}:1" in message or ("operator.cfg.lua" in message and "unexpected symbol" in message)
+    assert fault.process() == process
+
+
+def test_module_that_raises_an_error_on_load(fault: Site) -> None:
+    process = fault.process()
+    fault.host.check_output(f"""echo 'error("the reactor is too hot")' > {MODULE}""")
+    try:
+        message = refused(fault, fault.with_module("fault"))
+    finally:
+        fault.host.check_output(f"rm {MODULE}")
+    assert "the reactor is too hot" in message
+    assert fault.process() == process
+
+
+@pytest.mark.parametrize("phase", ["swapping", "applying", "probing"])
+def test_killed_then_finished_by_the_next_run(site: Site, phase: str) -> None:
+    """The module's process is killed for real, at a phase of the journal; the next run with the same wish finishes."""
+    wanted = site.with_option("tls_profile", '"modern"')
+    killed = run_module(
+        site.directory,
+        "prosody_config_killed",
+        {"phase": phase, "arguments": {"content": wanted, "secrets": site.secrets}},
+    )
+    assert killed.failed
+    assert site.state()["journal"] == "True"
+    site.serves()
+    finished = site.apply(wanted)
+    assert not finished.failed, finished.message
+    assert f"interrupted while {phase}" in finished.result["recovered"]
+    assert "finished" in finished.result["recovered"]
+    assert site.host.file(CONFIG).content_string == wanted
+    assert site.state()["journal"] == "False"
+    site.serves()
+    back = site.apply()
+    assert not back.failed, back.message
+    assert not site.apply().changed
+
+
+def test_killed_then_undone_by_the_next_run(site: Site) -> None:
+    """The next run wants something else that cannot even be read: the half-done change is taken back."""
+    killed = run_module(
+        site.directory,
+        "prosody_config_killed",
+        {
+            "phase": "applying",
+            "arguments": {"content": site.with_option("tls_profile", '"modern"'), "secrets": site.secrets},
+        },
+    )
+    assert killed.failed
+    assert site.host.file(CONFIG).content_string != site.content
+    refused_ = site.apply("this is = = no Lua")
+    assert refused_.failed
+    assert "unexpected" in refused_.message or "syntax" in refused_.message
+    assert site.host.file(CONFIG).content_string == site.content
+    assert site.state()["journal"] == "False"
+    site.serves()
+    assert not site.apply().changed
+
+
+def test_a_connected_client_survives_a_change_that_needs_no_restart(site: Site) -> None:
+    process = site.process()
+    with site.client("alice") as alice, site.client("bob") as bob:
+        alice.say(bob, "before the change")
+        assert bob.hears("before the change")
+        streams = alice.stream, bob.stream
+        for number, content in enumerate(
+            (
+                site.with_option("limits", '{ c2s = { rate = "77kb/s" }, s2sin = { rate = "77kb/s" } }'),
+                site.with_option("tls_profile", '"modern"'),
+                site.content,
+            )
+        ):
+            answer = site.apply(content)
+            assert not answer.failed, answer.message
+            assert answer.changed
+            done = {action for action, _target in answer.actions}
+            assert "module:reload" in done
+            assert not done & {"restart", "start", "host:activate", "host:deactivate"}
+            alice.say(bob, f"after change {number}")
+            assert bob.hears(f"after change {number}")
+        assert (alice.ended, bob.ended) == (0, 0)
+        assert (alice.stream, bob.stream) == streams
+    assert site.process() == process
+
+
+def test_check_mode_touches_nothing_and_says_what_would_be_done(site: Site) -> None:
+    before = site.state()
+    content = site.with_option("tls_profile", '"modern"')
+    answer = site.apply(content, "--check", "--diff")
+    assert not answer.failed, answer.message
+    assert answer.changed
+    assert ("config:reload", "") in answer.actions
+    assert ("module:reload", "c2s") in answer.actions
+    assert "modern" in str(answer.result["diff"])
+    for secret in site.secrets.values():
+        assert secret.strip() not in str(answer.result)
+    assert site.state() == before
+    done = site.apply(content)
+    assert done.actions == answer.actions
+    assert not site.apply().failed
