@@ -13,7 +13,7 @@ import pwd
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,6 +89,19 @@ def parse_user(text: str) -> str:
     return ""
 
 
+def _open_files(directory: Path) -> Iterator[str]:
+    """List what a process has open. Raises PermissionError where that is not ours to see."""
+    try:
+        descriptors = list(directory.iterdir())
+    except (FileNotFoundError, ProcessLookupError):  # the process has gone
+        return
+    for descriptor in descriptors:
+        try:
+            yield str(descriptor.readlink())
+        except (FileNotFoundError, ProcessLookupError):  # closed just now
+            continue
+
+
 def _holders(proc: Path, listeners: Sequence[Listener]) -> dict[int, int]:
     """Find for each socket (by inode) the first process that has it open.
 
@@ -100,19 +113,11 @@ def _holders(proc: Path, listeners: Sequence[Listener]) -> dict[int, int]:
     hidden: dict[str, int] = {}
     for pid in sorted(int(entry.name) for entry in proc.iterdir() if entry.name.isdigit()):
         try:
-            descriptors = list((proc / str(pid) / "fd").iterdir())
+            for target in _open_files(proc / str(pid) / "fd"):
+                if target in wanted:
+                    holders.setdefault(wanted[target], pid)
         except PermissionError:
             hidden.setdefault(parse_user(_read(proc / str(pid) / "status")), pid)
-            continue
-        except OSError:
-            continue
-        for descriptor in descriptors:
-            try:
-                target = str(descriptor.readlink())
-            except OSError:
-                continue
-            if target in wanted:
-                holders.setdefault(wanted[target], pid)
         if len(holders) == len(wanted):
             break
     for listener in listeners:

@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a path shall be. state: file, directory or absent; uid and gid None: they do not exist (yet)."""
+    """What a path shall be.
+
+    state: file, directory or absent; uid and gid None: they do not exist (yet); validate: a command that must accept a
+    new file before it is put in place, with %s for its path.
+    """
 
     path: Path
     state: str = "file"
@@ -27,6 +32,7 @@ class Wanted:
     mode: int = 0o644
     uid: int | None = 0
     gid: int | None = 0
+    validate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,25 @@ def group_id(name: str) -> int | None:
         return None
 
 
-def _write(wanted: Wanted) -> None:
-    """Put a complete file in place at once; no moment in which it is readable by more than it shall be."""
+def _validate(wanted: Wanted, name: str) -> None:
+    """Run the command of the operator on a new file that is not in place yet."""
+    command = [part.replace("%s", name) for part in wanted.validate]
+    try:
+        reply = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise XmppError(f"{wanted.path}: {command[0]} cannot be run to check its new text: {error}.") from error
+    if reply.returncode:
+        said = (reply.stderr + reply.stdout).replace(name, str(wanted.path)).strip() or "it does not say why"
+        raise XmppError(f"{wanted.path} stays as it was: {command[0]} refuses its new text: {said}")
+
+
+def prepare(wanted: Wanted) -> str:
+    """Write a complete file beside its place and have it checked; return its name.
+
+    There is no moment in which it is readable by more than it shall be. Raises XmppError if it is refused.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{wanted.path.name}.", dir=wanted.path.parent)
     try:
         with open(descriptor, "wb") as handle:
@@ -104,10 +127,19 @@ def _write(wanted: Wanted) -> None:
             os.fchown(handle.fileno(), wanted.uid or 0, wanted.gid or 0)
             os.fchmod(handle.fileno(), wanted.mode)
             os.fsync(handle.fileno())
-        Path(name).replace(wanted.path)
+        if wanted.validate:
+            _validate(wanted, name)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return name
+
+
+def rehearse(actions: tuple[str, ...], wanted: Wanted) -> None:
+    """Have a new file checked as apply() would, as far as its directory, its owner and the command are there by now."""
+    there = wanted.path.parent.is_dir() and None not in (wanted.uid, wanted.gid)
+    if "write" in actions and wanted.validate and there and shutil.which(wanted.validate[0]):
+        Path(prepare(wanted)).unlink()
 
 
 def apply(actions: tuple[str, ...], wanted: Wanted) -> None:
@@ -125,7 +157,7 @@ def apply(actions: tuple[str, ...], wanted: Wanted) -> None:
         elif action == "create":
             wanted.path.mkdir(mode=0o700, parents=False)
         elif action == "write":
-            _write(wanted)
+            Path(prepare(wanted)).replace(wanted.path)
         elif action == "own":
             os.chown(wanted.path, wanted.uid or 0, wanted.gid or 0)
         elif action == "mode":

@@ -60,6 +60,13 @@ options:
       mode:
         description: The permissions in octal digits. V(0755) for a directory and V(0644) for a file if not given.
         type: str
+      validate:
+        description:
+          - A command that must accept a new file before it is put in place, with V(%s) for the path. It is run without
+            a shell, in check mode too if it can be.
+        type: list
+        elements: str
+        default: []
   secrets:
     description:
       - The same for files that hold secrets. Their text is in no diff, log or result. V(0600) is the mode if not given.
@@ -106,6 +113,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.managed_files 
     group_id,
     plan,
     read_state,
+    rehearse,
     user_id,
 )
 
@@ -120,6 +128,7 @@ def entry_spec(secret: bool) -> dict[str, Any]:
         "owner": {"type": "str", "default": "root"},
         "group": {"type": "str", "default": "root"},
         "mode": {"type": "str"},
+        "validate": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -144,7 +153,9 @@ def build(entry: dict[str, Any], secret: bool, check_mode: bool) -> Wanted:
             except OSError as error:
                 if not (check_mode and isinstance(error, FileNotFoundError)):
                     raise XmppError(f"{path}: cannot read its source {entry['src']} ({error.strerror}).") from error
-    return Wanted(path, state, content, mode, user_id(entry["owner"]), group_id(entry["group"]))
+    return Wanted(
+        path, state, content, mode, user_id(entry["owner"]), group_id(entry["group"]), tuple(entry["validate"])
+    )
 
 
 def describe(current: Current, wanted: Wanted, actions: tuple[str, ...], secret: bool) -> dict[str, str]:
@@ -193,8 +204,7 @@ def main() -> None:
             actions = plan(current, wanted)
             if not actions:
                 continue
-            if not module.check_mode:
-                apply(actions, wanted)
+            (rehearse if module.check_mode else apply)(actions, wanted)
             changed.append(str(wanted.path))
             if {"remove", "create", "write"} & set(actions):
                 written.append(str(wanted.path))
