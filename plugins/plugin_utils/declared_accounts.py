@@ -35,7 +35,7 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
     """Return virtual host to its declared accounts, probe accounts among them, as module prosody_accounts takes them.
 
     `values["generated"]` maps the names of generated_files() to secrets. Raises ModelError, which never shows a
-    password, for an account of a host that there is not, one declared twice, or a role for somebody whose role is fixed.
+    password, for an account of a host that there is not, one declared twice, a role for somebody whose role is fixed.
     """
     settings = Settings(values)
     generated = settings.mapping("generated")
