@@ -15,6 +15,8 @@ def lua(text):
     return f'prosodyctl shell "{text}"'
 
 
+SECRET_FILE = "file=$(grep -ls ^static-auth-secret= /etc/turnserver.conf /etc/xmpp/coturn/*)"
+
 # what, plant, mend, check, words in its line (DOMAIN stands for the domain)
 FAULTS = [
     (
@@ -62,9 +64,9 @@ FAULTS = [
     ),
     (
         "another TURN secret",
-        "cp -p /etc/turnserver.conf /root/turnserver.good && "
-        "sed -i s/^static-auth-secret=.*/static-auth-secret=another/ /etc/turnserver.conf && systemctl restart coturn",
-        "cat /root/turnserver.good > /etc/turnserver.conf && rm /root/turnserver.good && systemctl restart coturn",
+        f"{SECRET_FILE}; cp -p $file /root/turn.good && "
+        "sed -i s/^static-auth-secret=.*/static-auth-secret=another/ $file && systemctl restart coturn",
+        f"{SECRET_FILE}; cat /root/turn.good > $file && rm /root/turn.good && systemctl restart coturn",
         "turn_udp",
         ["401", "static-auth-secret"],
     ),

@@ -108,6 +108,12 @@ def test_a_closed_port_is_unreachable():
     assert caught.value.kind == "unreachable"
 
 
+def test_a_name_without_an_address_is_named():
+    with pytest.raises(client.SignInFailed, match=r"the name no\.such\.invalid has no address") as caught:
+        asyncio.run(client.connect(ACCOUNT, "no.such.invalid", 5222, timeout=5))
+    assert caught.value.kind == "unresolved"
+
+
 def test_a_ca_bundle_that_cannot_be_read_is_named(tmp_path):
     empty = tmp_path / "ca.pem"
     empty.write_text("nothing")

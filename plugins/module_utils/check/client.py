@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,7 @@ SCRAM = {f"SCRAM-{hash_name}{plus}" for hash_name in ("SHA-1", "SHA-256", "SHA-5
 
 # How signing in can fail
 KINDS = (
+    "unresolved",
     "unreachable",
     "timeout",
     "host_unknown",
@@ -187,9 +189,12 @@ class Client:
         ):
             xmpp.add_event_handler(event, handler)
         began = time.monotonic()
-        xmpp.connect(address, port)
         try:
+            await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo(address, port), self.timeout)
+            xmpp.connect(address, port)
             await asyncio.wait_for(self._signed_in, self.timeout)
+        except socket.gaierror as error:
+            raise SignInFailed("unresolved", f"the name {address} has no address: {explain(error)}") from None
         except asyncio.TimeoutError:
             raise SignInFailed("timeout", self._progress()) from None
         self.seconds = time.monotonic() - began

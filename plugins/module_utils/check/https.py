@@ -17,7 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 
 
 class HttpFailed(XmppError):
-    """No HTTP answer. `kind` is unreachable, certificate, tls, timeout or protocol."""
+    """No HTTP answer. `kind` is unresolved, unreachable, certificate, tls, timeout or protocol."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -49,6 +49,8 @@ def open_tls(host: str, port: int, address: str | None, context: ssl.SSLContext,
         plain = socket.create_connection((address or host, port), timeout)
     except (socket.timeout, TimeoutError):
         raise HttpFailed("timeout", f"no connection to {at} within {timeout:g} s") from None
+    except socket.gaierror as error:
+        raise HttpFailed("unresolved", f"the name {address or host} has no address: {explain(error)}") from None
     except OSError as error:
         raise HttpFailed("unreachable", f"no connection to {at}: {explain(error)}") from None
     try:

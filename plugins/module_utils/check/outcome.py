@@ -99,8 +99,8 @@ def explain(error: BaseException) -> str:
         text = error.verify_message
     elif isinstance(error, ssl.SSLError):
         text = getattr(error, "reason", None) or " ".join(str(error).split())
-    elif isinstance(error, OSError) and error.errno and error.errno > 0:
-        text = os.strerror(error.errno)
+    elif isinstance(error, OSError) and error.errno:
+        text = os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     else:
         text = " ".join(str(error).split())
     return (text or type(error).__name__).rstrip(".")

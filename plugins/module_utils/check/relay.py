@@ -204,6 +204,12 @@ async def _allocate(stage: Stage, service: Service) -> Any:
             f"the certificate is not valid for {service.host}: {explain(error)}",
             "Which certificate does coturn serve, and does it cover the name? Look at cert= in turnserver.conf",
         ) from None
+    except socket.gaierror as error:
+        raise CheckFailed(
+            attempted,
+            f"the name {host} has no address: {explain(error)}",
+            "Give the address at which clients reach the TURN server (xmpp_address in the inventory), or mend DNS",
+        ) from None
     except OSError as error:
         raise CheckFailed(attempted, explain(error), look) from None
     try:

@@ -26,6 +26,7 @@ def advice(kind: str, stage: Stage, port: int) -> str:
     """What to look at after a sign-in that failed this way."""
     target = stage.target
     return {
+        "unresolved": "Give the address at which clients reach the host (xmpp_address in the inventory), or mend DNS",
         "unreachable": f"Is port {port} open (firewall, address), and does Prosody run? "
         f"systemctl status prosody; ss -ltn 'sport = :{port}'",
         "timeout": f"Does a firewall swallow port {port}, or does the server hang? {PROSODY_LOG}",

@@ -30,6 +30,7 @@ def advice(kind: str, url: str) -> str:
     """What to look at after an HTTPS request that failed this way."""
     host, port, _path = endpoint(url)
     return {
+        "unresolved": "Give the address at which clients reach the host (xmpp_address in the inventory), or mend DNS",
         "unreachable": f"Is port {port} open, and does Prosody (or the proxy) listen there? ss -ltn 'sport = :{port}'",
         "timeout": f"Does a firewall swallow port {port}? {PROSODY_LOG}",
         "certificate": f"Does the certificate cover {host}, and is it the one loaded? prosodyctl check certs",
