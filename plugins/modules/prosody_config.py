@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: prosody_config
 short_description: Change the configuration of Prosody as a transaction
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - Takes the whole text of C(prosody.cfg.lua) and the secrets it refers to, and makes the server
     run them, or changes nothing.
@@ -20,7 +20,8 @@ description:
   - Afterwards the running server is probed. When anything does not work, the previous files are put back, the server
     runs them again, that is proved too, and the module fails, saying what was tried and what was seen.
   - A run that was interrupted, by a lost connection or a killed process, is finished or undone by the next one.
-author: allthingslinux.xmpp contributors (@allthingslinux)
+author:
+  - allthingslinux.xmpp contributors (@allthingslinux)
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes
   - allthingslinux.xmpp.connection
@@ -297,7 +298,7 @@ def main() -> None:
             Service(module.run_command, params["service_manager"], params["service"]),
             Journal(params["state_dir"]),
             module.run_command,
-            linting.linter(params["lint"], params["lint_ignore"], module.run_command),
+            linting.Linter(params["lint"], params["lint_ignore"], module.run_command),
         )
         result = transaction.predict() if module.check_mode else transaction.run()
     except Undone as error:

@@ -10,7 +10,7 @@ import signal
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation, linting
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import Journal, owner_ids
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Options
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.run import Request, Transaction
@@ -54,7 +54,7 @@ def main() -> None:
         Service(module.run_command),
         Doomed("/var/lib/xmpp-prosody-config", module.params["phase"]),
         module.run_command,
-        lambda *_arguments: [],
+        linting.Linter(False, [], module.run_command),
     ).run()
     module.fail_json(msg="survived")
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each test plants one fault. The old service must go on answering, nothing may be changed, the message names the cause."""
+"""Each test plants one fault: the old service goes on answering, nothing is changed, the message names the cause."""
 
 from __future__ import annotations
 

@@ -31,10 +31,16 @@ _AT_ACTIVATION = frozenset(
     {"storage", "default_storage", "authentication", "anonymous_login", "authorization", "admins", "admin"}
 )
 # applied by a reload of the configuration alone
-_AT_RELOAD = frozenset({"log", "debug", "syslog_facility", "network_settings", "unbound", "conflict_resolve"})
+_AT_RELOAD = frozenset(
+    {"log", "debug", "syslog_facility", "network_settings", "unbound", "conflict_resolve", "force_module_reload"}
+)
 _CERTIFICATES = re.compile(
     r"^(tls_profile|certificates|certificate|ssl_compression|use_dane|ssl|\w+_ssl|\w+_certificate)$"
 )
+# read by the server at each reload, and by modules besides
+_SERVER_AT_RELOAD = frozenset({"http_host"})
+# how the readers of an option name the server itself
+SERVER = ""
 _PORTS = re.compile(r"^(?:(\w+)_)?(?:ports?|interfaces?)$")
 # the modules that hold TLS contexts of their ports (a reload of the configuration alone leaves some of them stale)
 _TLS_PORT_MODULES = ("c2s", "s2s", "http")
@@ -153,8 +159,7 @@ def _sort(difference: Difference, new: Model, loaded: Loaded, readers: Readers) 
         affected = _affected(change, new, loaded)
         readers_here = set(readers(change.option))
         activation = change.option in _AT_ACTIVATION or any(name.startswith("authz_") for name in readers_here)
-        at_start = change.option in _AT_START or _storage_parameter(readers_here, loaded, affected)
-        if at_start:
+        if change.option in _AT_START or _storage_parameter(readers_here, loaded, affected):
             result.restart.append(f"{change}, which Prosody reads only when it starts")
         elif activation and (change.host == GLOBAL or any(new.component(host) is None for host in affected)):
             if change.host == GLOBAL:
@@ -166,6 +171,8 @@ def _sort(difference: Difference, new: Model, loaded: Loaded, readers: Readers) 
                 result.cycle.setdefault(host, []).append(str(change))
         elif _CERTIFICATES.match(change.option):
             result.tls.append(str(change))
+        elif SERVER in readers_here and not _PORTS.match(change.option) and change.option not in _SERVER_AT_RELOAD:
+            result.restart.append(f"{change}, which the server itself reads, as far as known only when it starts")
         else:
             for module in sorted(readers_here | _services(change.option, loaded)):
                 _add_reload(result.reload, module, affected, loaded, str(change))

@@ -30,7 +30,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.fi
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import (
     Installation,
     RunCommand,
-    plugin_paths,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import (
     Journal,
@@ -38,11 +37,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.jo
     digest,
     read_bytes,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.linting import Lint
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.linting import Linter
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import Live, State
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.logs import LogWatch, log_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, plan
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, Readers, plan
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Failure, Options
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.staging import Stage
 
@@ -104,7 +103,7 @@ class Result:
 
 
 class Transaction:
-    """One run on one host. lint: checks a staged file (see linting.py)."""
+    """One run on one host. linter: see linting.py."""
 
     def __init__(
         self,
@@ -113,14 +112,14 @@ class Transaction:
         service: Service,
         journal: Journal,
         run_command: RunCommand,
-        lint: Lint,
+        linter: Linter,
     ) -> None:
         self.request = request
         self.installation = installation
         self.service = service
         self.journal = journal
         self.run_command = run_command
-        self.lint = lint
+        self.linter = linter
         self.log = LogWatch(run_command, service.name)
 
     # -- planning: touches nothing ------------------------------------------------------------------------------
@@ -165,13 +164,15 @@ class Transaction:
             model = stage.model(self.installation, self.run_command)
             live_state, running, baseline = self._look(model) if active else (None, None, [])
             difference = compare(running, model) if running else Difference()
+            secrets = [str(Path(request.secrets_dir, name)) for name in files.secrets_after]
+            self.linter.stage(str(stage.original), request.path, secrets)
             if files.actions or difference or not active or pending:
                 result.remarks += list(model.warnings)
                 result.remarks += stage.check(list(request.prosodyctl), self.run_command)
-                secrets = [str(Path(request.secrets_dir, name)) for name in files.secrets_after]
-                result.remarks += self.lint(str(stage.original), request.path, secrets)
-        for other in self._earlier(pending):
-            difference = merge(difference, compare(other, model))
+                result.remarks += self.linter.check()
+            for other in self._earlier(pending):
+                difference = merge(difference, compare(other, model))
+            readers = self._readers(difference)
         certificates = self._certificates_stale(baseline) or bool(pending)
         self._same_file(live_state)
         prepared = _Prepared(files, model, active, live_state, baseline, running)
@@ -183,15 +184,12 @@ class Transaction:
             why = "the admin socket cannot be reached (is admin_shell enabled?), so only a restart applies the files"
             result.actions = [Action("restart", "", why)] if changed else []
         else:
-            readers = self.installation.readers(plugin_paths(model)) if difference else {}
-            result.actions = plan(
-                difference,
-                model,
-                live_state.loaded if live_state else None,
-                lambda option: readers.get(option, frozenset()),
-                certificates=certificates,
-            )
+            loaded = live_state.loaded if live_state else None
+            result.actions = plan(difference, model, loaded, readers, certificates=certificates)
         return result, prepared
+
+    def _readers(self, difference: Difference) -> Readers:
+        return self.linter.readers() if difference.changes else lambda _option: ()
 
     def _same_file(self, state: State | None) -> None:
         if state and os.path.realpath(state.config_file) != os.path.realpath(self.request.path):
@@ -452,11 +450,9 @@ class Transaction:
             difference = compare(live.config(), model)
             if prepared.model is not None:
                 difference = merge(difference, compare(prepared.model, model))
-            readers = self.installation.readers(plugin_paths(model))
-            actions = plan(
-                difference, model, live.state().loaded, lambda option: readers.get(option, frozenset()),
-                certificates=True,
-            )  # fmt: skip
+            if not self.linter.has_read:
+                self.linter.stage(self.request.path, self.request.path, [])
+            actions = plan(difference, model, live.state().loaded, self._readers(difference), certificates=True)
         self._apply(actions, [])
 
     def _new_failures(self, model: Model, before: set[str]) -> list[Failure]:
