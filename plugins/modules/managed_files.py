@@ -116,6 +116,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.managed_files 
     rehearse,
     user_id,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
+
+
+class Module(UnloggedParameters, AnsibleModule):
+    """An AnsibleModule that does not log its parameters."""
 
 
 def entry_spec(secret: bool) -> dict[str, Any]:
@@ -179,7 +184,7 @@ def describe(current: Current, wanted: Wanted, actions: tuple[str, ...], secret:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "default": [], "options": entry_spec(False)},
             "secrets": {

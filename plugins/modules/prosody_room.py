@@ -215,6 +215,11 @@ ROOM = {
     "purge": {"type": "bool", "default": False},
     "reason": _TEXT,
 }
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
+
+
+class Module(UnloggedParameters, AnsibleModule):
+    """An AnsibleModule that does not log its parameters."""
 
 
 def run(module):
@@ -248,7 +253,7 @@ def _text(rooms):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             **connection.argument_spec(),
             **ROOM,

@@ -228,6 +228,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import c
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS, run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import DEFAULT_PORTS, Target
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
+
+
+class Module(UnloggedParameters, AnsibleModule):
+    """An AnsibleModule that does not log its parameters."""
 
 
 def argument_spec() -> dict:
@@ -283,7 +288,7 @@ def target(params: dict) -> Target:
 
 def main() -> None:
     """Check, and say how it went."""
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=False)
+    module = Module(argument_spec=argument_spec(), supports_check_mode=False)
     for name, missing in (("slixmpp", client.MISSING), ("aioice", relay.MISSING)):
         if missing:
             module.fail_json(msg=missing_required_lib(name, reason="to check as a real client"), exception=missing)
