@@ -197,6 +197,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connect
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model, planner
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.runner import Rooms
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
+
+
+class Module(UnloggedParameters, AnsibleModule):
+    """An AnsibleModule that does not log its parameters."""
 
 _PEOPLE = {kind: {"type": "list", "elements": "str"} for kind in model.AFFILIATIONS}
 _TEXT = {"type": "str"}
@@ -215,11 +220,6 @@ ROOM = {
     "purge": {"type": "bool", "default": False},
     "reason": _TEXT,
 }
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
-
-
-class Module(UnloggedParameters, AnsibleModule):
-    """An AnsibleModule that does not log its parameters."""
 
 
 def run(module):

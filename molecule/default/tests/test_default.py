@@ -53,7 +53,8 @@ def test_the_running_configuration_is_what_prosodyctl_accepts(host):
 
 @pytest.mark.parametrize("path", ["/etc/prosody/secrets", "/etc/prosody/certs", "/etc/xmpp/certificates"])
 def test_what_holds_secrets_is_closed_to_others(host, path):
-    readable = host.check_output(f"find {path} -perm /o=rwx -print")
+    assert host.file(path).is_directory
+    readable = host.run(f"su -s /bin/sh nobody -c 'find {path} -readable -print'").stdout
     assert readable == ""
 
 
