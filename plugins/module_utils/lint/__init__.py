@@ -118,7 +118,7 @@ def lint_file(
     what lies in the directory of a staged file counts as such by itself
     ignore: codes, option names or code:option that are accepted
     A configuration that Prosody refuses gives exactly one finding, code `syntax`, with file, line and what Lua said.
-    Raises NotInstalled: there is no Prosody whose sources could be asked.
+    Raises NotInstalled: there is no Prosody whose sources could be asked; ConfigError: the file cannot be read at all.
     """
     installed = installation or find()
     try:
@@ -132,13 +132,15 @@ def lint_file(
             wrap=wrap,
         )
     except ConfigError as error:
+        if not error.reason:
+            raise
         where = Path(error.file or path).name + (f":{error.line}" if error.line else "")
         return [
             Finding(
                 ERROR,
                 "syntax",
                 where,
-                error.reason or str(error),
+                error.reason,
                 "Prosody refuses the whole file",
                 file=error.file,
                 line=error.line,

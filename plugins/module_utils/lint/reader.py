@@ -160,6 +160,13 @@ local loaded, reason = pcall(function ()
 				return include(name)
 			end)
 			rawset(env, "include", env.Include)
+			for _, kind in ipairs { "VirtualHost", "Component" } do
+				local original = env[kind]
+				rawset(env, kind, function (name, ...)
+					if select("#", ...) > 0 then problem("ignored-argument", kind, tostring(...)) end
+					return original(name)
+				end)
+			end
 			local mt = getmetatable(env)
 			local index = mt.__index
 			mt.__index = function (self, name)

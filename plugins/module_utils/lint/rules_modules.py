@@ -31,7 +31,9 @@ def check_modules(context: Context) -> None:
             for name in strings(value):
                 _check_module(context, host, option, name)
         component = context.config.component(host)
-        if component and host != GLOBAL and component not in context.registry.modules:
+        if not component or host == GLOBAL:
+            continue
+        if component not in context.registry.modules:
             near = nearest(component, context.registry.modules)
             context.error(
                 "unknown-module",
@@ -40,7 +42,7 @@ def check_modules(context: Context) -> None:
                 host=host,
                 option="component_module",
             )
-        elif component:
+        else:
             _check_loadable(context, host, "component_module", component)
 
 

@@ -19,6 +19,11 @@ _PROBLEMS = {
         "Prosody does not start without it; write the file or remove the line",
     ),
     "file-missing": (ERROR, "{subject} cannot be read: {text}", "write the file, readable for the group of Prosody"),
+    "ignored-argument": (
+        ERROR,
+        "{subject}(…) takes a name and nothing else, the second argument ({text}) is ignored",
+        'write {subject} "name" "module" { … } without a comma',
+    ),
     "refused": (
         WARNING,
         "The configuration calls {subject} ({text}); the linter does not do that",
@@ -32,9 +37,15 @@ def check_reading(context: Context) -> None:
     config = context.config
     for problem in config.problems:
         severity, message, hint = _PROBLEMS[problem.code]
-        reason = re.sub(r"^.*?: ", "", problem.text) if problem.code != "refused" else problem.text
+        reason = re.sub(r"^.*?: ", "", problem.text) if problem.code.endswith("missing") else problem.text
         code = "refused-call" if problem.code == "refused" else problem.code
-        context.at(severity, code, message.format(subject=problem.subject, text=reason), hint, problem.place)
+        context.at(
+            severity,
+            code,
+            message.format(subject=problem.subject, text=reason),
+            hint.replace("{subject}", problem.subject),
+            problem.place,
+        )
     unset = {place: key for _host, key, place in config.unset}
     for name, place in config.undefined:
         option = unset.get(place, "")

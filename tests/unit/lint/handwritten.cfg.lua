@@ -84,12 +84,12 @@ log = { info = "*console" }
 
 VirtualHost(domain)
 
-Component("rooms." .. domain, "muc")
+Component("rooms." .. domain)("muc")
 	name = "Rooms"
 	modules_enabled = { "muc_mam" }
 	muc_log_expires_after = "1 year"
 	restrict_room_creation = "local"
 
-Component("files." .. domain, "http_file_share")
+Component("files." .. domain)("http_file_share")
 	http_file_share_size_limit = 100 * 1024 * 1024
 	http_file_share_expires_after = "30 days"

@@ -37,7 +37,7 @@ NAMES = st.one_of(
 SECTIONS = st.dictionaries(NAMES, VALUES, max_size=8)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(["*", "example.org", "lounge.example.org"]), SECTIONS))
 def test_no_configuration_breaks_a_rule(hosts):
     for finding in check(Config("/etc/prosody/prosody.cfg.lua", hosts), registry()):
@@ -47,7 +47,7 @@ def test_no_configuration_breaks_a_rule(hosts):
         assert "\n" not in finding.code
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=10), VALUES)
 def test_an_option_that_nothing_reads_is_always_named(option, value):
     if option in registry().options or value is None:

@@ -235,6 +235,12 @@ CASES = [
     ("file-missing", "", 'letters_secret = FileLine("absent")\n' + HOST, 'letters_secret = "x"\n' + HOST),
     ("refused-call", "", 'letters_banner = Lua.io.popen("hostname")\n' + HOST, 'letters_banner = "x"\n' + HOST),
     ("bad-jid", "admins", 'admins = { "two words" }\n' + HOST, 'admins = { "a@example.org", "example.org" }\n' + HOST),
+    (
+        "ignored-argument",
+        "",
+        HOST + 'Component("lounge.example.org", "lounge")\n',
+        HOST + 'Component("lounge.example.org")("lounge")\n',
+    ),
     ("no-host", "", "letters_size = 500\n", HOST),
     ("syntax", "", "letters_size = {\n", HOST),
 ]
