@@ -80,10 +80,13 @@ def domain_reason(text: Any) -> str:
         return _reason(error)
     if jid.local or jid.resource:
         return "it has an account or a resource in it"
-    try:
-        name = jid.domain.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
-        return f"it has no form for DNS ({error})"
+    labels = []
+    for label in jid.domain.split("."):
+        try:
+            labels.append(label if label.isascii() else label.encode("idna").decode("ascii"))
+        except UnicodeError:
+            return f"the label {label!r} has no form for DNS"
+    name = ".".join(labels).lower()
     if len(name) > 253:
         return "it is longer than the 253 characters of a DNS name"
     for label in name.split("."):
@@ -177,7 +180,7 @@ def taken_ports(
                 unit = f" of {listener['unit']}" if listener["unit"] else ""
                 who = f"{listener['process']} (pid {listener['pid']}{unit})"
             else:
-                who = "a process that cannot be seen from here (of another container, or of the kernel)"
+                who = f"a process of user {listener['user']} that cannot be seen from here"
             holders.setdefault(who, []).append(str(listener["address"]))
         for who, addresses in holders.items():
             service = f", wanted for {wanted['service']}," if wanted.get("service") else ""
