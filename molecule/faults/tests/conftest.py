@@ -112,7 +112,7 @@ class Site:
 
     def state(self) -> dict[str, str]:
         """Everything that a failed change must leave alone."""
-        files = f"{CONFIG} $(find {SECRETS} /etc/prosody/certs -type f | sort)"
+        files = f"{CONFIG} $(find {SECRETS} /etc/prosody/certs ! -type d | sort)"
         return {
             "files": self.host.check_output(f"sha256sum {files}; stat -c '%n %a %U %G' {files}"),
             "journal": str(self.host.file("/var/lib/xmpp-prosody-config/journal.json").exists),

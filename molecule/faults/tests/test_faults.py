@@ -71,7 +71,7 @@ def test_bad_tls_profile_that_the_linter_did_not_see(fault: Site) -> None:
 def certificates(site: Site) -> Iterator[list[str]]:
     """The stems of the certificates Prosody has; whatever happens, they are put back after the test."""
     site.host.check_output(f"rm -rf /root/certs && cp -a {CERTS} /root/certs")
-    stems = site.host.check_output(f"find {CERTS} -name '*.crt'").replace(".crt", "").split()
+    stems = site.host.check_output(f"find {CERTS} -maxdepth 1 -name '*.crt'").replace(".crt", "").split()
     assert stems
     yield stems
     site.host.check_output(f"cp -a /root/certs/. {CERTS}/ && rm -rf /root/certs")
@@ -118,24 +118,17 @@ def test_port_taken_by_another_process(fault: Site) -> None:
 
 
 def test_wrong_database_password(fault: Site) -> None:
-    answer = fault.apply(
-        fault.with_option(
-            "sql",
-            '{ driver = "PostgreSQL", database = "prosody", username = "prosody", host = "127.0.0.1", '
-            f'password = FileLine("{SECRETS}/database_of_the_test") }}',
-        ),
-        secrets={**fault.secrets, "database_of_the_test": "not-the-password"},
-    )
-    assert answer.failed
-    assert not answer.changed
-    assert "password authentication failed" in answer.message
-    assert "not-the-password" not in str(answer.result)
+    found = re.search(rf'FileLine\("{SECRETS}/([^"]*(?:database|sql)[^"]*)"\)', fault.content)
+    assert found, fault.content
+    message = refused(fault, secrets={**fault.secrets, found.group(1): "not-the-password"})
+    assert "password authentication failed" in message
+    assert "not-the-password" not in message
 
 
 def test_syntax_error_in_the_operators_include(fault: Site) -> None:
     process = fault.process()
     before = fault.host.run(f"cat {INCLUDE}")
-    content = fault.content if INCLUDE in fault.content else fault.before_hosts(f'Include "{INCLUDE}"')
+    content = fault.content if "conf.d/operator" in fault.content else fault.before_hosts(f'Include "{INCLUDE}"')
     fault.host.check_output(f"echo 'welcome_message = = \"hello\"' > {INCLUDE}")
     try:
         message = refused(fault, content)
@@ -212,7 +205,7 @@ def test_a_connected_client_survives_a_change_that_needs_no_restart(site: Site) 
         streams = alice.stream, bob.stream
         for number, content in enumerate(
             (
-                site.with_option("limits", '{ c2s = { rate = "77kb/s" }, s2sin = { rate = "77kb/s" } }'),
+                site.content.replace('rate = "100kb/s"', 'rate = "77kb/s"'),
                 site.with_option("tls_profile", '"modern"'),
                 site.content,
             )

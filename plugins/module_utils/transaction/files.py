@@ -99,7 +99,8 @@ def _plan_file(plan: FilePlan, path: str, content: bytes, access: tuple[int, int
 def certificate_files(model: Model, config_path: str) -> list[str]:
     """The certificates and keys the configuration names: explicit ones, and those Prosody finds by itself.
 
-    Source: core/certmanager.lua (index_certs looks three levels deep).
+    Symbolic links on the way come with what they lead to. Source: core/certmanager.lua (index_certs looks three levels
+    deep).
     """
     parent = Path(config_path).parent
     found: dict[str, None] = {}
@@ -113,8 +114,27 @@ def certificate_files(model: Model, config_path: str) -> list[str]:
         for text in place.values() if isinstance(place, Mapping) else [place]:
             if isinstance(text, str):
                 for path in _expand(parent / text, 3):
-                    found[str(path)] = None
+                    found.update(dict.fromkeys(followed(str(path))))
     return sorted(found)
+
+
+def followed(path: str) -> list[str]:
+    """The symbolic links that lead to a file, then the file itself, all by their real places."""
+    links: list[str] = []
+    place = Path("/")
+    rest = [part for part in Path(path).parts if part != "/"]
+    while rest:
+        part = rest.pop(0)
+        if part == "..":
+            place = place.parent
+            continue
+        place = place / part
+        if place.is_symlink() and len(links) < 20:
+            target = Path(place.readlink())
+            links.append(str(place))
+            rest = [*(name for name in target.parts if name != "/"), *rest]
+            place = Path("/") if target.is_absolute() else place.parent
+    return [*links, str(place)]
 
 
 def _tls_paths(value: Any) -> Iterable[str]:

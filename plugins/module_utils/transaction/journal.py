@@ -20,7 +20,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,10 @@ class Busy(XmppError):
 
 @dataclass(frozen=True)
 class Kept:
-    """One file of a set. kind: config, secret or certificate. blob: "" when the file was not there."""
+    """One file of a set. kind: config, secret or certificate.
+
+    blob: number of its content, "" when there was no file. link: where it points, when it is a symbolic link.
+    """
 
     path: str
     kind: str
@@ -43,13 +46,17 @@ class Kept:
     mode: int = 0
     uid: int = 0
     gid: int = 0
+    link: str = ""
+
+    @property
+    def absent(self) -> bool:
+        """There was no such file."""
+        return not self.blob and not self.link
 
 
 def write_atomically(path: Path, content: bytes, mode: int, uid: int, gid: int) -> None:
     """Replace the file in one step that a crash cannot leave half done."""
-    temporary = path.with_name(f".{path.name}.xmpp-new")
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
+    temporary = _temporary(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -64,6 +71,21 @@ def write_atomically(path: Path, content: bytes, mode: int, uid: int, gid: int) 
             temporary.unlink()
         raise
     sync_directory(path.parent)
+
+
+def link_atomically(path: Path, target: str) -> None:
+    """Make the path a symbolic link in one step."""
+    temporary = _temporary(path)
+    temporary.symlink_to(target)
+    temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    temporary = path.with_name(f".{path.name}.xmpp-new")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    return temporary
 
 
 def sync_directory(path: Path) -> None:
@@ -121,6 +143,9 @@ class FileSet:
             if path in contents:
                 files.append(contents[path])
                 continue
+            if Path(path).is_symlink():
+                files.append(Kept(path, kind, link=str(Path(path).readlink())))
+                continue
             try:
                 status = Path(path).stat()
                 content = Path(path).read_bytes() if status.st_size <= _LARGEST else None
@@ -138,7 +163,7 @@ class FileSet:
             if file.path in contents and file.blob:
                 blob = f"other-{position:03d}"
                 shutil.copyfile(file.blob, building / blob)
-                file = Kept(file.path, file.kind, blob, file.mode, file.uid, file.gid)
+                file = replace(file, blob=blob)
             listed.append(asdict(file))
         _write_private(building / "manifest.json", json.dumps({**extra, "files": listed}).encode())
         sync_directory(building)
@@ -157,28 +182,36 @@ class FileSet:
         """Put every file back that differs, remove what was not there; return the paths touched."""
         touched = []
         for kept in self.files():
-            content = self.content(kept)
-            path = Path(kept.path)
-            if content is None:
-                if path.exists():
-                    path.unlink()
-                    sync_directory(path.parent)
-                    touched.append(kept.path)
+            if not self.differs(kept):
                 continue
-            if read_bytes(path) != content or not _same_owner(path, kept):
-                path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            path = Path(kept.path)
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            content = self.content(kept)
+            if kept.link:
+                link_atomically(path, kept.link)
+            elif content is not None:
                 write_atomically(path, content, kept.mode, kept.uid, kept.gid)
-                touched.append(kept.path)
+            else:
+                path.unlink()
+                sync_directory(path.parent)
+            touched.append(kept.path)
         return touched
+
+    def differs(self, kept: Kept) -> bool:
+        """Is the file on the disk another than the kept one?"""
+        path = Path(kept.path)
+        if kept.link:
+            return not path.is_symlink() or str(path.readlink()) != kept.link
+        if kept.absent:
+            return path.exists() or path.is_symlink()
+        if path.is_symlink() or read_bytes(path) != self.content(kept):
+            return True
+        status = path.stat()
+        return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) != (kept.mode, kept.uid, kept.gid)
 
     def remove(self) -> None:
         """Forget the set."""
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def _same_owner(path: Path, kept: Kept) -> bool:
-    status = path.stat()
-    return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (kept.mode, kept.uid, kept.gid)
 
 
 def _write_private(path: Path, content: bytes) -> None:

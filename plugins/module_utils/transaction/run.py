@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -245,11 +245,9 @@ class Transaction:
         """The last proved files of certificates that differ from what lies on the disk now, ready to be kept."""
         found = {}
         for item in self.journal.committed.files():
-            if item.kind == "certificate" and item.blob:
-                proved = self.journal.committed.content(item)
-                if proved is not None and (read_bytes(item.path) != proved or not _same_access(item)):
-                    blob = str(self.journal.committed.directory / item.blob)
-                    found[item.path] = Kept(item.path, item.kind, blob, item.mode, item.uid, item.gid)
+            if item.kind == "certificate" and self.journal.committed.differs(item):
+                blob = str(self.journal.committed.directory / item.blob) if item.blob else ""
+                found[item.path] = replace(item, blob=blob)
         return found
 
     # -- doing --------------------------------------------------------------------------------------------------
@@ -268,10 +266,8 @@ class Transaction:
     def _commit_is_stale(self, model: Model) -> bool:
         """Certificates are renewed between runs: what was just proved is the new set to fall back on."""
         known = {item.path: item for item in self.journal.committed.files()}
-        return any(
-            path not in known or self.journal.committed.content(known[path]) != read_bytes(path)
-            for path, _kind in self._set_of(model)
-        )
+        wanted = {path for path, _kind in self._set_of(model)}
+        return set(known) != wanted or any(self.journal.committed.differs(item) for item in known.values())
 
     def _carry_out(self, result: Result, prepared: _Prepared, pending: Mapping[str, Any] | None) -> None:
         request = self.request
@@ -503,14 +499,6 @@ def story(failures: Iterable[Failure], baseline: Iterable[Failure]) -> list[str]
         lines = [line for line in lines if line not in logged[_LOG_LINES:]]
         lines.append(f"- log: {len(logged) - _LOG_LINES} more errors")
     return lines
-
-
-def _same_access(item: Kept) -> bool:
-    try:
-        status = Path(item.path).stat()
-    except OSError:
-        return False
-    return (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (item.mode, item.uid, item.gid)
 
 
 def _modules(state: State | None) -> dict[str, list[str]]:
