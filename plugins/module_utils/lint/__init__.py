@@ -29,6 +29,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import (
     check_modules,
     check_providers,
+    check_server,
     check_sql,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_options import (
@@ -72,6 +73,7 @@ def plugin_roots(config: Config, installation: Installation) -> list[Path]:
 
 
 _RULES = (
+    check_server,
     check_reading,
     check_hosts,
     check_modules,

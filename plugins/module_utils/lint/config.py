@@ -90,6 +90,7 @@ class Config:
 
     hosts: host → option → value; "*" is the global section. Tables are Table, values that came out of files Secret.
     declared: host → places of its VirtualHost or Component lines
+    used: names of options that the configuration itself looks at, as one looks at a variable
     """
 
     path: str
@@ -98,6 +99,7 @@ class Config:
     warnings: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     undefined: tuple[tuple[str, Place], ...] = ()
+    used: frozenset[str] = frozenset()
     unset: tuple[tuple[str, str, Place], ...] = ()
     declared: dict[str, list[Place]] = field(default_factory=dict)
     assigned: dict[tuple[str, str], list[Place]] = field(default_factory=dict)
@@ -168,6 +170,7 @@ def parse(text: str, path: str) -> Config:
             for code, subject, why, file, line in data["problems"]
         ),
         undefined=tuple((name, place(file, line)) for name, file, line in data["undefined"]),
+        used=frozenset(data.get("used", ())),
         lua=data["lua"],
         lua_path=data["path"],
         lua_cpath=data["cpath"],

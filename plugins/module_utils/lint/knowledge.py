@@ -113,36 +113,26 @@ NEVER_READ_KEYS: dict[str, dict[str, str]] = {
 }
 
 REPLACED_MODULES: dict[str, str] = {
-    "admin_blocklist": "blocklist",
     "admin_telnet": "admin_shell",
-    "auth_internal_yubikey": "",
     "blocking": "blocklist",
     "bookmarks2": "bookmarks",
-    "c2s_limit_sessions": "",
     "carbons_copies": "carbons",
-    "compat_vcard": "vcard_legacy",
     "extdisco": "external_services",
-    "http_host_status_check": "",
     "http_upload": "http_file_share",
-    "idlecompat": "lastactivity",
     "lastlog": "account_activity",
     "lastlog2": "account_activity",
     "legacyauth": "saslauth",
     "limits_exception": "limits",
     "list_inactive": "account_activity",
-    "log_slow_events": "",
-    "mam_archive": "mam",
     "mam_muc": "muc_mam",
     "pep_plus": "pep",
     "pep_simple": "pep",
     "pep_vcard_avatar": "vcard_legacy",
-    "pep_vcard_png_avatar": "vcard_legacy",
     "posix": "",
     "privacy_lists": "blocklist",
     "profile": "vcard_legacy",
     "prometheus": "http_openmetrics",
     "http_prometheus": "http_openmetrics",
-    "smacks_offline": "smacks",
     "storage_appendmap": "",
     "turncredentials": "turn_external",
     "vcard_muc": "muc",
@@ -182,12 +172,10 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     simple = name.lower().replace("-", "_")
     if simple in lowered and lowered[simple] != name:
         return lowered[simple]
-    close = difflib.get_close_matches(simple, lowered, n=1, cutoff=cutoff)
-    if close:
-        return lowered[close[0]]
-    words = set(simple.split("_"))
+    words = sorted(simple.split("_"))
     if len(words) > 1:
         for candidate in sorted(candidates):
-            if set(candidate.lower().split("_")) == words:
+            if candidate != name and sorted(candidate.lower().split("_")) == words:
                 return candidate
-    return ""
+    close = difflib.get_close_matches(simple, lowered, n=1, cutoff=cutoff)
+    return lowered[close[0]] if close else ""

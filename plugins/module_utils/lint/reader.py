@@ -91,7 +91,7 @@ local function where()
 	end
 end
 
-local problems, undefined, assignments = {}, {}, {}
+local problems, undefined, assignments, used = {}, {}, {}, {}
 
 local function problem(code, subject, text)
 	local file, line = where()
@@ -171,7 +171,9 @@ local loaded, reason = pcall(function ()
 			local index = mt.__index
 			mt.__index = function (self, name)
 				local value = index(self, name)
-				if value == nil and not name:find("^ENV_") then
+				if value ~= nil then
+					used[name] = true
+				elseif not name:find("^ENV_") then
 					local at, line = where()
 					undefined[#undefined + 1] = { name = name, file = at, line = line }
 				end
@@ -254,6 +256,9 @@ out[#out + 1] = '"hosts":{' .. table.concat(hosts, ",") .. "}"
 local names = {}
 for name in pairs(config_files) do names[#names + 1] = json_string(name) end
 out[#out + 1] = '"files":[' .. table.concat(names, ",") .. "]"
+names = {}
+for name in pairs(used) do names[#names + 1] = json_string(name) end
+out[#out + 1] = '"used":[' .. table.concat(names, ",") .. "]"
 out[#out + 1] = '"problems":' .. json_records(problems, { "code", "subject", "text", "file", "line" })
 out[#out + 1] = '"undefined":' .. json_records(undefined, { "name", "file", "line" })
 out[#out + 1] = '"assignments":' .. json_records(assignments, { "host", "key", "file", "line", "kind" })

@@ -71,6 +71,7 @@ class Registry:
     statistics_providers: tuple[str, ...] = ()
     sinks: frozenset[str] = frozenset()
     levels: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
     keys: dict[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""
     lua_path: str = ""
@@ -181,6 +182,9 @@ class _Extraction:
         registry.tls_profiles = (*constant_table(certificates, "mozilla_ssl_configs").named, "legacy")
         registry.statistics_providers = tuple(
             constant_table(_text(self.core / "core" / "statsmanager.lua"), "builtin_providers").named
+        )
+        registry.backends = tuple(
+            sorted(path.stem[len("server_") :] for path in (self.core / "net").glob("server_*.lua"))
         )
         logging = _text(self.core / "core" / "loggingmanager.lua")
         registry.levels = _strings(constant_table(logging, "logging_levels"))

@@ -18,6 +18,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import exists, search
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionValue
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import number
 
 
 def check_modules(context: Context) -> None:
@@ -283,6 +284,46 @@ def _check_provider(
     )
 
 
+_LISTS, _TEXTS, _TABLES = (
+    ("plugin_paths",),
+    ("installer_plugin_path", "data_path", "pidfile"),
+    ("network_settings", "gc", "sql"),
+)
+
+
+def check_server(context: Context) -> None:
+    """Options that the server itself takes unseen, and stumbles over (util/startup.lua, net/server.lua)."""
+    section = context.config.hosts.get(GLOBAL, {})
+    for options, fits, what in (
+        (_LISTS, Table, "a list"),
+        (_TEXTS, str, "a text"),
+        (_TABLES, Table, "a table"),
+    ):
+        for option in options:
+            value = section.get(option)
+            if value is not None and not isinstance(value, fits):
+                context.error(
+                    "wrong-type", f"{option} is {shown(option, value)}, but Prosody expects {what}", option=option
+                )
+    backend = section.get("network_backend")
+    backends = context.registry.backends
+    if backend is not None and backend not in backends:
+        context.error(
+            "wrong-value",
+            f"network_backend is {shown('network_backend', backend)}: Prosody does not start with it",
+            "one of " + ", ".join(backends),
+            option="network_backend",
+        )
+    interval = section.get("statistics_interval")
+    if interval is not None and interval != "manual" and number(interval) is None:
+        context.error(
+            "wrong-value",
+            f"statistics_interval is {shown('statistics_interval', interval)}: nothing is measured",
+            'a number of seconds, or "manual"',
+            option="statistics_interval",
+        )
+
+
 def stores(context: Context, config: Config, hosts: list[str]) -> tuple[set[str], bool]:
     """Stores that the modules of these hosts open, and whether one of them opens stores whose names cannot be told."""
     found = {"roster", "accounts"}
@@ -354,4 +395,4 @@ def _check_stores(context: Context, host: str, storage: Table) -> None:
         )
 
 
-__all__ = ["check_modules", "check_providers", "stores"]
+__all__ = ["check_modules", "check_providers", "check_server", "check_sql", "stores"]

@@ -66,6 +66,8 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
         )
         return
     readers = registry.readers(option)
+    if not readers and option in context.config.used:
+        return  # a variable of the configuration
     if not readers:
         hint = NEVER_READ.get(option, "")
         if not hint:

@@ -267,6 +267,8 @@ class _Reader:
             minimum, maximum = bounds[0], bounds[1]
         if isinstance(name, OptionValue) or not isinstance(name, (str, Joined)):
             return
+        if kind == "any" and self.at(end) in ("==", "~=") and self.at(end + 1) in ("true", "false"):
+            kind = "flag"
         read = OptionRead(
             name,
             kind,

@@ -20,6 +20,7 @@ WRONG_TYPE, WRONG_VALUE, OUT_OF_RANGE, AMBIGUOUS = "wrong-type", "wrong-value", 
 
 _KIND_WORDS = {
     "boolean": "true or false",
+    "flag": "true or false, without quotes",
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",
@@ -128,6 +129,8 @@ def judge(value: Any, read: OptionRead) -> tuple[str, str] | None:
         if wants_table and kind != "ssl" and isinstance(value, (str, int, float)) and read.scope != "ignored":
             return WRONG_TYPE, "a table"
         return None
+    if kind == "flag":
+        return None if isinstance(value, bool) else (WRONG_TYPE, _KIND_WORDS[kind])
     value = _scalar(value)
     if isinstance(value, Table):
         return (WRONG_TYPE, _KIND_WORDS.get(kind, "one value")) if value.pairs else None

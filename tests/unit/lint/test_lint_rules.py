@@ -131,6 +131,15 @@ CASES = [
         'default_storage = "sql"\nsql = { database = "x" }\n' + HOST,
         HOST,
     ),
+    ("wrong-type", "plugin_paths", 'plugin_paths = "/x"\n' + HOST, 'plugin_paths = { "/x" }\n' + HOST),
+    ("wrong-type", "use_letters", 'use_letters = "no"\n' + HOST, "use_letters = false\n" + HOST),
+    ("wrong-value", "network_backend", 'network_backend = "poll"\n' + HOST, 'network_backend = "epoll"\n' + HOST),
+    (
+        "wrong-value",
+        "statistics_interval",
+        'statistics_interval = "often"\n' + HOST,
+        "statistics_interval = 5\n" + HOST,
+    ),
     ("out-of-range", "letters_size", "letters_size = 5\n" + HOST, "letters_size = 100\n" + HOST),
     ("out-of-range", "clients_ports", "clients_ports = { 0 }\n" + HOST, "clients_ports = { 5222 }\n" + HOST),
     (
@@ -274,6 +283,14 @@ def test_a_whole_configuration_without_a_finding(tmp_path):
         Component "lounge.example.org" "lounge" { lounge_size = 100, modules_enabled = { "letters" } }
     """
     assert lint(tmp_path, good) == []
+
+
+def test_a_variable_of_the_configuration_is_no_option(tmp_path):
+    text = 'my_domain = "example.org"\nVirtualHost(my_domain)\n'
+    assert lint(tmp_path, text) == []
+    assert [finding.option for finding in lint(tmp_path, text.replace("(my_domain)", ' "example.org"'))] == [
+        "my_domain"
+    ]
 
 
 def test_lines_of_keys_in_tables_and_of_options_in_hosts(tmp_path):

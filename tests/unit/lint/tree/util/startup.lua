@@ -7,3 +7,4 @@ local gc = config.get("*", "gc");
 local paths = config.get("*", "plugin_paths");
 local installer = config.get("*", "installer_plugin_path");
 local admins = config.get("*", "admins");
+if config.get("*", "use_letters") ~= false then print "yes" end
