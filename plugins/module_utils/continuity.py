@@ -239,8 +239,8 @@ def _other_storage(host: str, now: Place, then: Place) -> Objection:
     return Objection(
         "storage",
         f"{host} has {_many(now)} in {now.storage}; with {then.storage} it would start without them, their "
-        f"messages and contacts. Keep {now.storage}; or stop Prosody, move the data with prosody-migrator, then accept the change "
-        "(storage) for one run.",
+        f"messages and contacts. Keep {now.storage}; or stop Prosody, move the data with prosody-migrator, then accept "
+        "the change (storage) for one run.",
     )
 
 
