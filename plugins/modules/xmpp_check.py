@@ -80,6 +80,14 @@ options:
         description: For direct TLS. Without O(address) an SRV record comes first.
         type: int
         default: 5223
+      s2s:
+        description: For other servers, with STARTTLS.
+        type: int
+        default: 5269
+      s2s_tls:
+        description: For other servers, with direct TLS.
+        type: int
+        default: 5270
       https:
         description: Where C(/.well-known/host-meta) is served.
         type: int
@@ -106,6 +114,8 @@ options:
       - host_meta
       - websocket
       - bosh
+      - s2s
+      - s2s_tls
       - closed_ports
     default:
       - starttls
@@ -122,13 +132,15 @@ options:
       - host_meta
       - websocket
       - bosh
+      - s2s
+      - s2s_tls
       - closed_ports
   without:
     description:
       - Modules of Prosody that the service goes without on purpose. What they offer is not checked.
       - >-
-        Also understood are V(starttls) and V(direct_tls) for the ports of clients, and V(turn), V(upload), V(proxy)
-        and V(pubsub) for whatever offers these.
+        Also understood are V(starttls), V(direct_tls), V(s2s) and V(s2s_tls) for the ports of clients and servers,
+        and V(turn), V(upload), V(proxy) and V(pubsub) for whatever offers these.
     type: list
     elements: str
     default: []

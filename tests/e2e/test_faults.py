@@ -79,6 +79,13 @@ FAULTS = [
         ["403", "allowed-peer-ip"],
     ),
     (
+        "no federation",
+        lua("module:unload('s2s')"),
+        lua("module:load('s2s')"),
+        "s2s",
+        ["Connection refused", "is federation on"],
+    ),
+    (
         "an inner port open to others",
         "systemd-run --quiet --unit=e2e-open python3 -m http.server 5347 --bind 0.0.0.0 --directory /srv",
         "systemctl stop e2e-open",

@@ -186,7 +186,7 @@ def test_a_stream_opens_over_websocket_whatever_the_frames(serve, trusted):
         (lambda sock: (head_of(sock), sock.sendall(b"HTTP/1.1 404 Not Found\r\n\r\n")), CheckFailed, "404 Not Found"),
         (lambda sock: sock.sendall(upgraded(sock, accept="bm8=")), CheckFailed, "Sec-WebSocket-Accept"),
         (lambda sock: sock.sendall(upgraded(sock, protocol="chat")), CheckFailed, "subprotocol"),
-        (lambda sock: head_of(sock), CheckFailed, "ended the connection"),
+        (head_of, CheckFailed, "ended the connection"),
         (lambda sock: sock.sendall(upgraded(sock) + frame("\x03\xe8bye", kind=8)), HttpFailed, "closed the WebSocket"),
         (lambda sock: sock.sendall(upgraded(sock) + frame("<html/>")), HttpFailed, "instead of <open>"),
         (lambda sock: (sock.sendall(upgraded(sock)), sock.recv(500), sock.recv(500)), HttpFailed, "no answer within"),

@@ -12,6 +12,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import Outcome
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import DEFAULT_PORTS
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.modules import xmpp_check
 
@@ -46,7 +47,7 @@ def test_all_well(capsys, monkeypatch):
     assert result["lines"] == ["ok      STARTTLS 5222: signed in", "absent  TURN: no"]
     assert [check["ok"] for check in result["checks"]] == [True, True]
     assert result["archived"] == {"jid": "two@example.org", "id": "id-1", "marker": "marker"}
-    assert dict(target.ports) == {"c2s": 15222, "c2s_tls": 5223, "https": 5281}
+    assert dict(target.ports) == {**DEFAULT_PORTS, "c2s": 15222}
     assert (target.without, target.timeout, target.ca) == (("muc",), 3.0, None)
     assert names == list(run.CHECKS)
 

@@ -135,7 +135,7 @@ async def _relay(stage: Stage, kind: str, transport: str) -> str:
     service = chosen[0]
     ends: list[Any] = []
     try:
-        for _ in range(2):
+        for _end in range(2):
             ends.append(await _allocate(stage, service))
         seconds = await _exchange(ends[0], ends[1], service, stage.target.timeout)
         first, second = (end.relayed_address for end in ends)

@@ -27,7 +27,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome 
 NS_INFO = "http://jabber.org/protocol/disco#info"
 NS_ITEMS = "http://jabber.org/protocol/disco#items"
 
-DEFAULT_PORTS: Mapping[str, int] = {"c2s": 5222, "c2s_tls": 5223, "https": 5281}
+DEFAULT_PORTS: Mapping[str, int] = {"c2s": 5222, "c2s_tls": 5223, "s2s": 5269, "s2s_tls": 5270, "https": 5281}
 
 
 @dataclass(frozen=True)

@@ -175,11 +175,11 @@ def _upgrade(sock: ssl.SSLSocket, host: str, port: int, path: str, url: str) -> 
         if not part or len(data) > 65536:
             refuse("the server ended the connection during the handshake")
         data += part
-    head, _, rest = data.partition(b"\r\n\r\n")
+    head, _separator, rest = data.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     if status.split(" ")[1:2] != ["101"]:
         refuse(status)
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {name.strip().lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
     accepted = base64.b64encode(hashlib.sha1((key + WEBSOCKET_KEY).encode()).digest()).decode()
     if headers.get("sec-websocket-accept") != accepted:
         refuse("the Sec-WebSocket-Accept header is wrong")
