@@ -53,12 +53,16 @@ local function json_value(v, depth)
 		end
 		return json_string(v)
 	elseif kind == "table" and depth < 40 then
-		local out, seen = {}, {}
-		for i, item in ipairs(v) do
-			seen[i] = true
-			out[i] = "[" .. i .. "," .. json_value(item, depth + 1) .. "]"
+		local option = rawget(v, "option_name")
+		if option and getmetatable(v) then -- what reading an option in the configuration gives: no value, but a handle
+			return '{"t":' .. json_string("handle of the option " .. tostring(option)) .. "}"
 		end
-		for k, item in pairs(v) do
+		local out, seen = {}, {}
+		for i = 1, rawlen(v) do
+			seen[i] = true
+			out[i] = "[" .. i .. "," .. json_value(rawget(v, i), depth + 1) .. "]"
+		end
+		for k, item in next, v do
 			if not seen[k] then
 				out[#out + 1] = "[" .. json_value(k, depth + 1) .. "," .. json_value(item, depth + 1) .. "]"
 			end

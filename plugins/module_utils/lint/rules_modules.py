@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Config, Opaque, Table
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, drivers, shown, strings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import Joined
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import (
@@ -48,6 +48,8 @@ def check_modules(context: Context) -> None:
 
 
 def _check_list(context: Context, host: str, option: str, value: Any) -> None:
+    if isinstance(value, Opaque):
+        return  # reported as such
     if not isinstance(value, Table):
         context.error("wrong-type", f"{option} is no list", f'write {option} = {{ "…" }}', host=host, option=option)
     elif value.named or any(not isinstance(item, str) for item in value.values):
@@ -343,15 +345,21 @@ def stores(context: Context, config: Config, hosts: list[str]) -> tuple[set[str]
     return found, unknown
 
 
+def _owners(context: Context) -> dict[str, str]:
+    """Store → the module that opens it; of several the one with the shortest name, which is the one the others extend."""
+    found: dict[str, str] = {}
+    for name in sorted(context.registry.modules, key=len, reverse=True):
+        for store, _kind in context.registry.modules[name].facts.stores:
+            known = store.default if isinstance(store, OptionValue) else store
+            if isinstance(known, str):
+                found[known] = name
+    return found
+
+
 def _check_stores(context: Context, host: str, storage: Table) -> None:
     hosts = [name for name in context.loaded if host in (GLOBAL, name)]
     opened, unknown = stores(context, context.config, hosts)
-    everything = {
-        store
-        for module in context.registry.modules.values()
-        for store, _kind in module.facts.stores
-        if isinstance(store, str)
-    }
+    everything = _owners(context)
     for key, driver in storage.named.items():
         if isinstance(driver, str):
             _check_provider(context, host, "storage", "storage_", driver, {"null"}, key)
@@ -368,14 +376,9 @@ def _check_stores(context: Context, host: str, storage: Table) -> None:
             continue
         hint = NEVER_READ_KEYS["storage"].get(key, "")
         if key in everything:
-            owners = sorted(
-                name
-                for name, module in context.registry.modules.items()
-                if key in [store for store, _kind in module.facts.stores]
-            )
-            hint = f"it belongs to mod_{owners[0]}, which is not enabled{'' if host == GLOBAL else ' here'}"
+            hint = f"it belongs to mod_{everything[key]}, which is not enabled{'' if host == GLOBAL else ' here'}"
         elif not hint:
-            near = nearest(key, opened | everything)
+            near = nearest(key, opened | set(everything))
             hint = f"did you mean {near}?" if near else "remove it"
         context.error(
             "unread-store",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Place, Table
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import GLOBAL, Opaque, Place, Table
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings import ERROR, WARNING
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import BOOLEAN_WORDS
@@ -46,6 +46,17 @@ def check_reading(context: Context) -> None:
             hint.replace("{subject}", problem.subject),
             problem.place,
         )
+    for host, options in config.hosts.items():
+        for option, value in sorted(options.items()):
+            if isinstance(value, Opaque) and value.kind.startswith("handle"):
+                other = value.kind.rsplit(" ", 1)[-1]
+                context.error(
+                    "wrong-type",
+                    f"{option} is a {value.kind}, not its value",
+                    f"write {option} = {other}:value()" if other != option else "remove the line",
+                    host=host,
+                    option=option,
+                )
     unset = {place: key for _host, key, place in config.unset}
     for name, place in config.undefined:
         option = unset.get(place, "")

@@ -335,3 +335,10 @@ def test_what_the_operator_accepts(tmp_path, accepted):
 )
 def test_hints(tmp_path, text, hint):
     assert hint in [finding.hint for finding in lint(tmp_path, text + "\n" + HOST)]
+
+
+def test_an_option_taken_from_another_needs_its_value(tmp_path):
+    text = 'modules_enabled = { "letters" }\nmodules_disabled = modules_enabled\n' + HOST
+    (finding,) = lint(tmp_path, text)
+    assert (finding.code, finding.option) == ("wrong-type", "modules_disabled")
+    assert finding.hint == "write modules_disabled = modules_enabled:value()"

@@ -34,10 +34,10 @@ local function run(text, file, sections)
 		__index = function (_, name)
 			local value = sections[current] and sections[current][name]
 			if type(value) == "table" and name:find("modules") then
-				return { append = function (_, more)
+				return setmetatable({ option_name = name }, { __index = { append = function (_, more)
 					for _, item in ipairs(more) do table.insert(value, item) end
 					set(sections, current, name, value)
-				end }
+				end } })
 			end
 			return value
 		end,
