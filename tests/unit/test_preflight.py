@@ -229,7 +229,8 @@ def listener(**changes):
             {"port": 5349},
             [listener(process="", pid=0, unit="", user="www-data")],
             [
-                "Port 5349/tcp is taken by a process of user www-data that cannot be seen from here on 0.0.0.0: stop that.",
+                "Port 5349/tcp is taken by a process of user www-data that cannot be seen from here "
+                "on 0.0.0.0: stop that.",
             ],
         ),
     ],
