@@ -346,7 +346,7 @@ def stores(context: Context, config: Config, hosts: list[str]) -> tuple[set[str]
 
 
 def _owners(context: Context) -> dict[str, str]:
-    """Store → the module that opens it; of several the one with the shortest name, which is the one the others extend."""
+    """Store → the module that opens it; of several the shortest name, which is the module the others extend."""
     found: dict[str, str] = {}
     for name in sorted(context.registry.modules, key=len, reverse=True):
         for store, _kind in context.registry.modules[name].facts.stores:
