@@ -14,8 +14,13 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.mo
 # what makes a host what it is; not options that modules read
 STRUCTURE = frozenset({"defined", "component_module", "load_global_modules", "enabled"})
 
-# tables into which Prosody itself writes its defaults once it has read them (net/unbound.lua, mod_password_policy)
-FILLED_IN = frozenset({"unbound", "password_policy"})
+# Tables into which Prosody itself writes when it has read them, and what: option → keys, None for any.
+# Sources: net/unbound.lua, mod_password_policy, mod_authz_internal (for each role in the list).
+FILLED_IN: Mapping[str, frozenset[str] | None] = {
+    "unbound": None,
+    "password_policy": frozenset({"length", "exclude_username"}),
+    "custom_roles": frozenset({"permissions"}),
+}
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,27 @@ def compare(old: Model, new: Model) -> Difference:
 
 
 def _same(option: str, was: Any, now: Any) -> bool:
-    if option in FILLED_IN and isinstance(was, Mapping) and isinstance(now, Mapping):
-        return all(key in was and was[key] == value for key, value in now.items())
-    return bool(was == now)
+    if was == now or option not in FILLED_IN:
+        return bool(was == now)
+    if isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now) and all(_filled_in(option, *pair) for pair in zip(was, now))
+    return _filled_in(option, was, now)
+
+
+def _filled_in(option: str, was: Any, now: Any) -> bool:
+    if not isinstance(was, Mapping) or not isinstance(now, Mapping):
+        return bool(was == now)
+    added = FILLED_IN[option]
+    if added is not None and not set(was) - set(now) <= added:
+        return False
+    return all(_kept(key, was.get(key), value) for key, value in now.items())
+
+
+def _kept(key: str, was: Any, now: Any) -> bool:
+    """mod_authz_internal puts roles in the place of their names, and permissions into their table."""
+    if key == "inherits" and isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now)
+    return bool(was == now) or key == "permissions"
 
 
 def merge(first: Difference, second: Difference) -> Difference:
