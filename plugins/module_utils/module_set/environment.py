@@ -92,7 +92,10 @@ def installed(root: Path = Path("/usr/lib/prosody"), dpkg: Path = _DPKG) -> Envi
     """
     distribution = sources.names_in(dpkg / "prosody-modules.list")
     found = frozenset(
-        entry.stem[4:] for entry in (root / "modules").glob("mod_*") if entry.is_dir() or entry.suffix == ".lua"
+        entry.stem[4:]
+        for pattern in ("mod_*", "*/mod_*.lua")
+        for entry in (root / "modules").glob(pattern)
+        if entry.is_dir() or entry.suffix == ".lua"
     )
     features = root / "core" / "features.lua"
     text = features.read_text("utf-8") if features.is_file() else ""

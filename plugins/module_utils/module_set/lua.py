@@ -54,6 +54,7 @@ function M.state()
         if ok then
             for entry in iterate, state do
                 local name = entry:match("^mod_([%w_]+)%.lua$") or entry:match("^mod_([%w_]+)$")
+                    or lfs.attributes(directory.."/"..entry.."/mod_"..entry..".lua", "mode") and entry
                 if name then list:push(name) end
             end
         end

@@ -71,7 +71,10 @@ class Change:
 
     def carry_out(self, write: Mapping[str, Files], remove: frozenset[str], record: Mapping[str, Any]) -> None:
         new, old = self._path / _NEW, self._path / _OLD
-        self._path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        missing = [place for place in (self._path, *self._path.parents) if not place.exists()]
+        self._path.mkdir(parents=True, exist_ok=True)
+        for place in missing:  # whatever the umask is, Prosody must be able to read what is below
+            place.chmod(0o755)
         new.mkdir(mode=0o755)
         for name, files in write.items():
             for path, content in files.items():
