@@ -87,6 +87,7 @@ def plan(
                 unchanged += 1
     protected = host.operators | host.admins
     purge = [account for account in undeclared if account.name not in protected and not _exempted(account.name, exempt)]
+    purge.sort(key=lambda account: account.name)
     kept = tuple(sorted({account.name for account in undeclared} - {account.name for account in purge}))
     return Plan(tuple(create), tuple(update), (*remove, *purge), problems, unchanged, kept)
 
@@ -172,31 +173,37 @@ def _new_password(entry: Wanted, existing: Account, host: Host, same_password: b
 
 def diff(plan: Plan, host: Host) -> dict[str, str]:
     """Return the diff of a plan as Ansible shows it: only accounts that change, without any secret."""
-    before: list[str] = []
-    after: list[str] = []
-    for wanted in sorted(plan.create, key=lambda entry: entry.name):
-        after += _lines(wanted.name, _declared(wanted, host))
-    for update in sorted(plan.update, key=lambda entry: entry.before.name):
+    sides: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = []
+    for wanted in plan.create:
+        sides.append((wanted.name, {}, _declared(wanted, host)))
+    for update in plan.update:
         old = {name: value for name, value in _stored(update.before).items() if name in update.changes}
         new = {**old, **{k: v for k, v in _declared(update.wanted, host).items() if k in update.changes}}
         if "contact" in update.changes:
             new["contact"] = _shown({**update.before.contact, **(update.wanted.contact or {})})
         if update.new_password:
             old["password"], new["password"] = "as it was", "new"
-        before += _lines(update.before.name, old)
-        after += _lines(update.before.name, new)
-    for account in sorted(plan.remove, key=lambda entry: entry.name):
-        before += _lines(account.name, _stored(account))
+        sides.append((update.before.name, old, new))
+    for account in plan.remove:
+        sides.append((account.name, _stored(account), {}))
+    sides.sort(key=lambda side: side[0])
     return {
         "before_header": f"accounts of {host.name}",
         "after_header": f"accounts of {host.name}",
-        "before": "".join(before),
-        "after": "".join(after),
+        "before": "".join(_text(name, old) for name, old, _new in sides),
+        "after": "".join(_text(name, new) for name, _old, new in sides),
     }
 
 
-def _lines(name: str, values: Mapping[str, str]) -> list[str]:
-    return [f"{name}:\n", *(f"  {key}: {value}\n" for key, value in values.items() if value)]
+# in this order on both sides of a diff
+_SHOWN = ("state", "password", "role", "secondary_roles", "flags", "contact")
+
+
+def _text(name: str, values: Mapping[str, str]) -> str:
+    """An account's half of a diff; nothing where there is no account."""
+    if not values:
+        return ""
+    return f"{name}:\n" + "".join(f"  {key}: {values[key]}\n" for key in _SHOWN if values.get(key))
 
 
 def _shown(values: Mapping[str, str] | None) -> str:
