@@ -107,6 +107,7 @@ options:
       - features
       - room
       - upload
+      - proxy
       - turn_credentials
       - turn_udp
       - turn_tcp
@@ -125,6 +126,7 @@ options:
       - features
       - room
       - upload
+      - proxy
       - turn_credentials
       - turn_udp
       - turn_tcp

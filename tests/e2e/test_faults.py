@@ -41,6 +41,13 @@ FAULTS = [
         ["a room service", "MUC component"],
     ),
     (
+        "no relay for files",
+        lua("host:deactivate('proxy.DOMAIN')"),
+        lua("host:activate('proxy.DOMAIN')"),
+        "proxy",
+        ["a relay for file transfers", "proxy65"],
+    ),
+    (
         "a feature less",
         lua("module:unload('carbons', 'DOMAIN')"),
         lua("module:load('carbons', 'DOMAIN')"),

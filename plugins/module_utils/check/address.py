@@ -15,11 +15,16 @@ try:
 except ImportError:
     HAS_DNS = False
 
-SRV = {"c2s": "_xmpp-client._tcp", "c2s_tls": "_xmpps-client._tcp"}
+SRV = {
+    "c2s": "_xmpp-client._tcp",
+    "c2s_tls": "_xmpps-client._tcp",
+    "s2s": "_xmpp-server._tcp",
+    "s2s_tls": "_xmpps-server._tcp",
+}
 
 
 async def of_service(target: Target, service: str) -> tuple[str, int]:
-    """(address, port) of "c2s" or "c2s_tls".
+    """(address, port) of one of the services in SRV.
 
     The target's address and port if it has one, else those of the best SRV record, else the domain's own.
     """

@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import address
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import (
     PROSODY_LOG,
     CheckFailed,
@@ -25,9 +26,8 @@ STRANGER = "check.invalid"
 
 async def s2s(stage: Stage) -> str:
     """A stream for servers opens, offers STARTTLS, and the certificate is valid for the domain (RFC 6120)."""
-    port = stage.target.ports["s2s"]
-    attempted = _attempted(stage, port)
-    async with _connection(stage, port, None) as (reader, writer):
+    attempted, at = await _where(stage, "s2s")
+    async with _connection(stage, attempted, at, None) as (reader, writer):
         answer = await _open(stage, reader, writer, attempted)
         if f"xmlns='{NS_TLS}'" not in answer and f'xmlns="{NS_TLS}"' not in answer:
             raise CheckFailed(
@@ -41,34 +41,30 @@ async def s2s(stage: Stage) -> str:
 
 async def s2s_tls(stage: Stage) -> str:
     """The same over direct TLS (XEP-0368)."""
-    port = stage.target.ports["s2s_tls"]
-    attempted = _attempted(stage, port)
+    attempted, at = await _where(stage, "s2s_tls")
     context = stage.context()
     context.set_alpn_protocols(["xmpp-server"])
-    async with _connection(stage, port, context) as (reader, writer):
+    async with _connection(stage, attempted, at, context) as (reader, writer):
         version = writer.get_extra_info("ssl_object").version()
         await _open(stage, reader, writer, attempted)
     return f"{version}, certificate valid for {stage.target.domain}"
 
 
-def _attempted(stage: Stage, port: int) -> str:
-    return f"opening a stream for servers at {stage.target.address or stage.target.domain}:{port}"
+async def _where(stage: Stage, service: str) -> tuple[str, tuple[str, int]]:
+    """(what is attempted, (address, port))."""
+    host, port = await address.of_service(stage.target, service)
+    return f"opening a stream for servers at {host}:{port}", (host, port)
 
 
 @contextlib.asynccontextmanager
 async def _connection(
-    stage: Stage, port: int, context: ssl.SSLContext | None
+    stage: Stage, attempted: str, at: tuple[str, int], context: ssl.SSLContext | None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """(reader, writer) of a connection, closed at the end. Raises CheckFailed."""
-    attempted = _attempted(stage, port)
+    port = at[1]
     try:
         reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(
-                stage.target.address or stage.target.domain,
-                port,
-                ssl=context,
-                server_hostname=stage.target.domain if context else None,
-            ),
+            asyncio.open_connection(*at, ssl=context, server_hostname=stage.target.domain if context else None),
             stage.target.timeout,
         )
     except asyncio.TimeoutError:

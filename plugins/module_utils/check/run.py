@@ -20,6 +20,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import (
     relay,
     rooms,
     sign_in,
+    transfers,
     upload,
     web,
 )
@@ -64,6 +65,7 @@ CHECKS: dict[str, Check] = {
     "features": Check(lambda target: "features", features.features),
     "room": Check(lambda target: "room", rooms.room, 4, [("rooms", "muc")]),
     "upload": Check(lambda target: "upload", upload.upload, 3, [("upload", "http_file_share")]),
+    "proxy": Check(lambda target: "file transfer", transfers.proxy, 4, [("proxy", "proxy65")]),
     "turn_credentials": Check(lambda target: "TURN credentials", relay.credentials, of=TURN),
     "turn_udp": Check(lambda target: "TURN over UDP", relay.udp, 3, TURN),
     "turn_tcp": Check(lambda target: "TURN over TCP", relay.tcp, 3, TURN),
