@@ -203,6 +203,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged impor
 class Module(UnloggedParameters, AnsibleModule):
     """An AnsibleModule that does not log its parameters."""
 
+
 _PEOPLE = {kind: {"type": "list", "elements": "str"} for kind in model.AFFILIATIONS}
 _TEXT = {"type": "str"}
 _FLAG = {"type": "bool"}
