@@ -131,7 +131,8 @@ def _virtual_host(host: Settings, settings: Settings) -> Host:
         entries.append(module_choice.enabled([("", more)]))
     if less:
         entries.append(module_choice.disabled(less))
-    entries += _http_host(settings)
+    if host_name(host) == settings.text("domain"):
+        entries += _behind_proxy(settings)
     return Host(host_name(host), None, _with_options(entries, host, settings), path=host.where("name"))
 
 
@@ -165,11 +166,16 @@ def _own_storage(scope: Settings) -> Entries:
     return [Option("storage", STORAGES.get(value, value), path=scope.where("storage"))]
 
 
-def _http_host(settings: Settings) -> Entries:
-    """Behind a proxy every host and component is reached by the proxy's name."""
+def _behind_proxy(settings: Settings) -> Entries:
+    """The main host and its upload component are reached by the name of the proxy in front of them."""
     url = settings.text("http_external_url")
     name = urlsplit(url).hostname if url else None
-    return [Option("http_host", name, "Behind the proxy of http_external_url")] if name else []
+    if not name:
+        return []
+    return [
+        Option("http_external_url", url, "As the proxy is reached from outside", settings.where("http_external_url")),
+        Option("http_host", name, "The name in the requests it hands on"),
+    ]
 
 
 def _with_options(entries: Entries, scope: Settings, settings: Settings) -> Entries:
@@ -189,6 +195,8 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     """One of the components that every virtual host gets; who is admin of the host is admin of them as well."""
     module, build = _STANDARD[kind]
     entries = build(settings)
+    if kind == "upload" and domain == settings.text("domain"):
+        entries += _behind_proxy(settings)
     if host.texts("admins"):
         entries.append(Option("admins", host.texts("admins"), path=host.where("admins")))
     return Host(f"{kind}.{domain}", module, entries, _about(module), f"standard component of {domain}")
@@ -221,7 +229,6 @@ def _upload(settings: Settings) -> Entries:
     if settings.text("upload_expires_after"):
         period, path = settings.text("upload_expires_after"), settings.where("upload_expires_after")
         entries.append(Option("http_file_share_expires_after", period, "Then a file is deleted", path))
-    entries += _http_host(settings)
     return entries
 
 

@@ -56,6 +56,8 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return (title, modules) for modules_enabled of all hosts, in reading order."""
     s2s = settings.flag("federation", True)
     welcome = _if(settings.text("welcome_message"), "welcome")
+    metrics = _if(settings.flag("metrics"), "http_openmetrics")
+    json_log = _if(settings.text("log_to") == "json", "log_ndjson")
     motd = _if(settings.text("motd"), "motd")
     wanted: list[tuple[str, Iterable[str]]] = [
         ("The base", ("disco", "roster", "saslauth", "tls")),
@@ -71,7 +73,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Words to users", ("announce", *welcome, *motd)),
         ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),
         ("Information", ("server_info", "server_contact_info", "version", "time", "uptime", "ping", "lastactivity")),
-        ("Administration", ("admin_shell", "admin_adhoc", *_if(settings.flag("metrics"), "http_openmetrics"))),
+        ("Administration", (*json_log, "admin_shell", "admin_adhoc", *metrics)),
         ("Also wanted here", checked(settings, "modules")),
     ]
     disabled = set(checked(settings, "modules_disabled"))

@@ -15,6 +15,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings impor
 Entries = list["Option | Modules"]
 
 LOG_DIRECTORY = "/var/log/prosody"
+LOCAL_MODULES = "/usr/local/lib/prosody/modules"
+"""Where modules lie that no package brings."""
+
 LEVELS = ("debug", "info", "warn", "error")
 STORAGES = {"postgresql": "sql", "sqlite": "sql", "internal": "internal", "memory": "memory"}
 
@@ -76,6 +79,8 @@ def _core(settings: Settings) -> Entries:
         )
     entries.append(Option("pidfile", "/run/prosody/prosody.pid", "Where Debian's service looks"))
     paths = settings.texts("plugin_paths")
+    if settings.text("log_to") == "json" and LOCAL_MODULES not in paths:
+        paths = [*paths, LOCAL_MODULES]
     if paths:
         entries.append(
             Option("plugin_paths", paths, "Searched before Prosody's own modules", settings.where("plugin_paths"))
@@ -239,20 +244,10 @@ def _http(settings: Settings) -> Entries:
     domain = settings.text("domain")
     if domain:
         entries.append(Option("http_default_host", domain, "Answers requests for names that are no host of ours"))
-    url = settings.text("http_external_url")
-    if url:
-        entries.append(
-            Option(
-                "http_external_url", url, "As the proxy is reached from outside", settings.where("http_external_url")
-            )
-        )
     proxies = settings.texts("trusted_proxies")
     if proxies:
-        entries.append(
-            Option(
-                "trusted_proxies", proxies, "Believed about the address of a client", settings.where("trusted_proxies")
-            )
-        )
+        path = settings.where("trusted_proxies")
+        entries.append(Option("trusted_proxies", proxies, "Believed about the address of a client", path))
     return entries
 
 
@@ -297,15 +292,12 @@ def _logging(settings: Settings) -> Entries:
         if level != "error":
             value["error"] = f"{LOG_DIRECTORY}/prosody.err"
         return [Option("log", value)]
-    comments = {
-        "syslog": "The journal, with priorities",
-        "console": "Standard output",
-        "json": "One JSON object per line",
-    }
-    sink: dict[str, Any] = {"levels": {"min": level}, "to": target}
     if target == "json":
-        sink["filename"] = f"{LOG_DIRECTORY}/prosody.json.log"
-    return [Option("log", [sink], comments[target])]
+        # The module comes up after the server: what goes wrong before is found in the journal.
+        first = {"levels": {"min": level}, "to": "json", "filename": f"{LOG_DIRECTORY}/prosody.log"}
+        return [Option("log", [first, {"levels": {"min": "error"}, "to": "syslog"}], "One JSON object per line")]
+    comment = "The journal, with priorities" if target == "syslog" else "Standard output"
+    return [Option("log", [{"levels": {"min": level}, "to": target}], comment)]
 
 
 def _statistics(settings: Settings) -> Entries:

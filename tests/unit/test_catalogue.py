@@ -24,7 +24,7 @@ def test_an_entry_is_complete(module: Module) -> None:
     assert 10 < len(module.summary) < 80
     assert all(re.fullmatch(r"XEP-\d{4}|RFC \d{4}|UTR \d+", standard) for standard in module.standards)
     assert re.fullmatch(r"0\.\d+|13\.\d", module.since)
-    assert module.package in ("prosody", "prosody-modules")
+    assert module.package in ("prosody", "prosody-modules", "allthingslinux.xmpp")
     assert module.scope
     assert set(module.scope) <= {"global", "host", "component"}
     assert set(module.depends) <= set(catalogue()) | {"flags"}
