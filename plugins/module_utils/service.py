@@ -33,6 +33,8 @@ class Manager(Protocol):
 
     def do(self, verb: str) -> None: ...
 
+    def environment(self) -> str: ...
+
 
 class Systemd:
     """systemctl on the machine the module runs on."""
@@ -55,6 +57,11 @@ class Systemd:
         rc, out, err = self._run_command(["systemctl", verb, self._unit])
         if rc != 0:
             raise ServiceError(f"systemctl {verb} {self._unit} failed: {err.strip() or out.strip()}")
+
+    def environment(self) -> str:
+        """What the unit sets in the environment of the service, as NAME=value separated by spaces."""
+        _rc, out, _err = self._run_command(["systemctl", "show", "--property=Environment", "--value", self._unit])
+        return out.strip()
 
     def forget_failures(self) -> None:
         """Let a unit that failed too often start again."""
@@ -96,6 +103,10 @@ class Service:
     def is_enabled(self) -> bool:
         """Does it start at boot?"""
         return self.state().enabled
+
+    def environment(self) -> str:
+        """What the manager sets in the environment of the service, as NAME=value separated by spaces."""
+        return self._manager.environment()
 
     def start(self) -> None:
         """Start it, also after repeated failures."""

@@ -118,11 +118,18 @@ def test_port_taken_by_another_process(fault: Site) -> None:
 
 
 def test_wrong_database_password(fault: Site) -> None:
+    process = fault.process()
     found = re.search(rf'FileLine\("{SECRETS}/([^"]*(?:database|sql)[^"]*)"\)', fault.content)
     assert found, fault.content
-    message = refused(fault, secrets={**fault.secrets, found.group(1): "not-the-password"})
+    secrets = {**fault.secrets, found.group(1): "not-the-password"}
+    message = refused(fault, secrets=secrets)
     assert "password authentication failed" in message
     assert "not-the-password" not in message
+    assert fault.process() == process
+    message = refused(fault, secrets=secrets, probe={"ignore": ["database:*"]})
+    assert "storage:" in message
+    assert "Failed to connect to database" in message
+    assert "previous configuration is back" in message
 
 
 def test_syntax_error_in_the_operators_include(fault: Site) -> None:
@@ -152,7 +159,7 @@ def test_module_that_raises_an_error_on_load(fault: Site) -> None:
     assert fault.process() == process
 
 
-@pytest.mark.parametrize("phase", ["swapping", "applying", "probing"])
+@pytest.mark.parametrize("phase", ["applying", "probing"])
 def test_killed_then_finished_by_the_next_run(site: Site, phase: str) -> None:
     """The module's process is killed for real, at a phase of the journal; the next run with the same wish finishes."""
     wanted = site.with_option("tls_profile", '"modern"')

@@ -68,6 +68,11 @@ class Linter:
         _config, registry = self._both()
         return lambda option: frozenset(reader.module for reader in registry.readers(option))
 
+    @staticmethod
+    def unprivileged() -> list[str]:
+        """The command prefix that becomes Prosody's user."""
+        return lint.find().unprivileged()
+
     def _both(self) -> tuple[lint.Config, lint.Registry]:
         if self._read is None:
             if self._source is None:

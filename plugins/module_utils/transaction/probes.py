@@ -280,7 +280,7 @@ def _http_failures(place: Port, name: str, tls: bool, options: Options) -> list[
 
 def log_failures(errors: Iterable[str], ipv6: bool) -> list[Failure]:
     """Errors logged since the change; pure. What is an error in the log and no fault is left out."""
-    return [Failure("log", text.strip()[:600]) for text in errors if not _harmless(text, ipv6)]
+    return [Failure("log", text.strip().partition("\n")[0][:600]) for text in errors if not _harmless(text, ipv6)]
 
 
 def _harmless(text: str, ipv6: bool) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminSocket, AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import probes
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import database, probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
     Difference,
     compare,
@@ -136,6 +136,7 @@ class Transaction:
             pending = self.journal.pending()
             try:
                 result, prepared = self._plan(pending)
+                self._ask_database(result, prepared)
             except XmppError as error:
                 if pending is None:
                     raise
@@ -251,6 +252,23 @@ class Transaction:
         return found
 
     # -- doing --------------------------------------------------------------------------------------------------
+
+    def _ask_database(self, result: Result, prepared: _Prepared) -> None:
+        """Does the database let Prosody in? Asked beforehand: a restart would end sessions for nothing."""
+        if not self.request.probe or prepared.model is None or not result.actions:
+            return
+        environment = database.environment_of(self.service.state().pid, self.service.environment())
+        found = []
+        for parameters in database.connections(prepared.model):
+            reason = database.refusal(parameters, environment, self.linter.unprivileged(), self.run_command)
+            if reason:
+                found.append(Failure(f"database:{parameters.database}", f"{parameters}: {reason}"))
+        refused = probes.kept(found, self.request.options.ignore)
+        if refused:
+            listed = "\n".join(story(refused, []))
+            raise XmppError(
+                f"The configuration was not applied, nothing was touched. The database refuses it:\n{listed}"
+            )
 
     def _prove_unchanged(self, prepared: _Prepared, result: Result) -> None:
         if prepared.active and prepared.baseline:
