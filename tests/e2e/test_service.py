@@ -97,6 +97,26 @@ def test_what_nobody_answers_is_an_error_with_its_condition(target):
     assert asyncio.run(scenario()) == "service-unavailable"
 
 
+def test_a_message_that_comes_back_is_told_with_its_reason(target, check):
+    """The one account blocks the other (XEP-0191): the check of messages says what came back."""
+
+    async def block(action, kind="set"):
+        session = await signed_in(target, 0)
+        request = ET.Element(f"{{urn:xmpp:blocking}}{action}")
+        ET.SubElement(request, "{urn:xmpp:blocking}item", {"jid": target.accounts[1].jid})
+        await session.query(target.accounts[0].jid, request, kind)
+        await session.close()
+
+    asyncio.run(block("block"))
+    try:
+        (outcome,) = [outcome for outcome in check("message").outcomes if outcome.name == "message"]
+    finally:
+        asyncio.run(block("unblock"))
+    assert outcome.state == "failed"
+    assert "came back as" in outcome.seen
+    assert "blocking between the two accounts" in outcome.advice
+
+
 def test_a_wrong_password_is_refused_and_not_told(target):
     wrong = replace(target, accounts=(client.Account(target.accounts[0].jid, "wrong-password"), target.accounts[1]))
     with pytest.raises(client.SignInFailed) as caught:

@@ -22,6 +22,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage im
 NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 # Nobody is by this name (RFC 2606), and nothing is sent to it: it only stands where a server has to say who it is
 STRANGER = "check.invalid"
+FEATURES_END = re.compile(rb"</stream:features>|<stream:features\s*/>")
+PROCEED = re.compile(rb"<proceed\b")
 
 
 async def s2s(stage: Stage) -> str:
@@ -34,7 +36,7 @@ async def s2s(stage: Stage) -> str:
                 attempted, "no STARTTLS offered", f"Is there a certificate? prosodyctl check certs; {PROSODY_LOG}"
             )
         writer.write(f"<starttls xmlns='{NS_TLS}'/>".encode())
-        await _until(stage, reader, b"<proceed", attempted)
+        await _until(stage, reader, PROCEED, attempted)
         version = await _handshake(stage, writer, attempted)
     return f"{version} after STARTTLS, certificate valid for {stage.target.domain}"
 
@@ -100,10 +102,10 @@ async def _open(stage: Stage, reader: asyncio.StreamReader, writer: asyncio.Stre
         "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
         f"xmlns:db='jabber:server:dialback' from='{STRANGER}' to='{domain}' version='1.0'>".encode()
     )
-    return await _until(stage, reader, b"</stream:features>", attempted)
+    return await _until(stage, reader, FEATURES_END, attempted)
 
 
-async def _until(stage: Stage, reader: asyncio.StreamReader, end: bytes, attempted: str) -> str:
+async def _until(stage: Stage, reader: asyncio.StreamReader, end: re.Pattern[bytes], attempted: str) -> str:
     """What the server says, up to `end`. Raises CheckFailed when it says something else.
 
     A stranger without a certificate may be sent away once TLS is there (s2s_secure_auth): that is an answer, too.
@@ -112,13 +114,13 @@ async def _until(stage: Stage, reader: asyncio.StreamReader, end: bytes, attempt
 
     async def read() -> None:
         nonlocal heard
-        while end not in heard and (part := await reader.read(4096)):
+        while not end.search(heard) and (part := await reader.read(4096)):
             heard += part
 
     with contextlib.suppress(asyncio.TimeoutError, OSError):
         await asyncio.wait_for(read(), stage.target.timeout)
     condition = re.search(rb"<stream:error[^>]*><([a-z-]+)", heard)
-    if end in heard or (condition and condition[1] == b"not-authorized"):
+    if end.search(heard) or (condition and condition[1] == b"not-authorized"):
         return heard.decode(errors="replace")
     seen = f"stream error {condition[1].decode()}" if condition else "no answer of an XMPP server"
     raise CheckFailed(attempted, seen, f"Is this the right server, and is mod_s2s loaded? {PROSODY_LOG}")
