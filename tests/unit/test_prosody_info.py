@@ -123,6 +123,22 @@ def test_an_empty_table_reads_alike_as_list_and_object():
     assert state["sessions"]["hosts"] == {}
 
 
+@pytest.mark.parametrize(
+    ("storage", "default", "expected"),
+    [
+        ([], None, {"default": "internal", "stores": {}}),
+        ([], "sql", {"default": "sql", "stores": {}}),
+        ({"default": "memory"}, None, {"default": "memory", "stores": {}}),
+        ({"archive": "sql", "accounts": "internal"}, "memory", {"default": "memory"}),
+    ],
+)
+def test_storage_as_one_driver_or_by_store(storage, default, expected):
+    answer = copy.deepcopy(HEALTHY)
+    answer["hosts"]["example.test"] |= {"storage": storage, "default_storage": default}
+    found = reader.read(answer)["hosts"]["example.test"]["storage"]
+    assert {key: found[key] for key in expected} == expected
+
+
 def test_a_stopped_server_has_the_same_keys():
     assert set(reader.stopped()) == set(reader.read(HEALTHY))
     assert set(reader.stopped()) == set(yaml.safe_load(prosody_info.RETURN))

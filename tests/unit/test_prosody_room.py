@@ -255,6 +255,17 @@ def test_batches_fit_into_a_command_and_lose_nothing(texts):
         assert size < admin_stream.MAX_COMMAND_BYTES
 
 
+def test_many_affiliations_take_several_commands():
+    items = [
+        {"jid": f"somebody-with-a-long-name-{number}@example.test", "affiliation": "member"} for number in range(500)
+    ]
+    batches = list(runner.batches(items))
+    assert len(batches) > 3
+    assert [item for batch in batches for item in batch] == items
+    sizes = [admin_stream.command_size(f"> return ROOMS.apply({runner._json(batch)})") for batch in batches]
+    assert max(sizes) < admin_stream.MAX_COMMAND_BYTES
+
+
 def test_a_value_that_fits_into_no_command():
     with pytest.raises(model.RoomError, match=r"takes 1[0-9]{4} bytes to send"):
         list(runner.batches([{"name": "description", "value": '"' * 4000}]))

@@ -22,7 +22,6 @@ Files = Mapping[str, bytes]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _HEADER = re.compile(r"^--% *(\w+): *(.+?)\s*$", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"--\[(=*)\[.*?\]\1\]", re.DOTALL)
-_LINE_COMMENT = re.compile(r"--[^\n]*")
 # only statements at the start of a line: what is indented may never be reached
 _DEPENDS = re.compile(
     r"""^(?:local\s+[\w,\s]+=\s*)?module\s*:\s*depends\s*\(?\s*(["'])(\w+)\1(?P<soft>\s*,\s*true)?""", re.MULTILINE
@@ -67,7 +66,7 @@ def read(name: str, files: Files) -> Code:
 def parse(text: str) -> Code:
     """Return what the text of a main file says: its headers, and the modules that it needs in any case."""
     headers = {key: frozenset(re.findall(r"[^, ]+", value)) for key, value in _HEADER.findall(text)}
-    bare = _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", text))
+    bare = _BLOCK_COMMENT.sub("", text)
     return Code(
         depends=frozenset(match[2] for match in _DEPENDS.finditer(bare) if not match["soft"]),
         conflicts=headers.get("conflicts", frozenset()),

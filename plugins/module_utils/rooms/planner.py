@@ -46,8 +46,8 @@ def plan(current: RoomState, wanted: WantedRoom, key: str) -> Plan:
         return Plan(destroy=current.exists)
     changes: list[dict[str, Any]] = []
     for name, value in wanted.settings.items():
-        # what a room that is not there yet starts with is the server's choice: state all
-        if not current.exists or current.settings.get(name) != value:
+        # a room that is not there yet has no settings here, whatever the server will let it start with: all are set
+        if current.settings.get(name) != value:
             changes.append({"name": name, "value": value})
     if wanted.password is not None and digest(key, wanted.password) != current.password:
         changes.append({"name": "password", "value": wanted.password})
