@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make what the scenario takes modules from: trees, archives good and bad, a rocks server. Prints hashes as JSON."""
