@@ -145,7 +145,7 @@ def _failure(data: dict[str, Any], path: str) -> ConfigError:
     match = re.match(r"(?:\[string \"[^\"]*\"\]|(?P<file>[^:\n]+)):(?P<line>\d+): (?P<text>.*)", reason, re.DOTALL)
     if not match:
         return ConfigError(f"{path} cannot be read: {reason}", path, 0, reason)
-    file, line, text = match["file"] or path, int(match["line"]), match["text"].strip()
+    file, line, text = match["file"] or path, int(match["line"]), match["text"].strip().split("\n", 1)[0]
     return ConfigError(f"{file}:{line}: {text}", file, line, text)
 
 

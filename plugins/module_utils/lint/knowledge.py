@@ -31,6 +31,8 @@ NEVER_READ: dict[str, str] = {
     "archive_policy": "use default_archive_policy",
     "bosh_hold_timeout": "use bosh_max_wait (how long a request is held)"
     " or bosh_max_inactivity (how long a session survives without one)",
+    "bosh_max_requests": "remove it, mod_bosh always holds two requests",
+    "bosh_window": "remove it, mod_bosh always holds two requests",
     "bosh_session_timeout": "use bosh_max_inactivity",
     "c2s_max_connections": "Prosody does not count connections: do it in the firewall;"
     " limits = { c2s = { rate = … } } slows each one",
@@ -38,6 +40,8 @@ NEVER_READ: dict[str, str] = {
     "carbons_enabled": "remove it, mod_carbons in modules_enabled is all there is",
     "csi_enabled": "remove it, mod_csi_simple in modules_enabled is all there is",
     "database_pool_size": "remove it, Prosody keeps one connection per database",
+    "group": "use prosody_group; under systemd the unit says it",
+    "http_file_share_path": "remove it, the files lie in data_path",
     "http_headers": "remove it, headers are set by the proxy in front; for CORS use http_cors_override",
     "http_max_request_size": "use http_max_content_size",
     "http_upload_allowed_file_types": "use http_file_share_allowed_file_types (mod_http_file_share)",
@@ -60,6 +64,7 @@ NEVER_READ: dict[str, str] = {
     "max_file_size": "use http_file_share_size_limit",
     "max_stanza_size": "use c2s_stanza_size_limit and s2s_stanza_size_limit",
     "muc_log_compression": "remove it, archives are never compressed",
+    "muc_log_store": 'remove it, the store is always called "muc_log"',
     "muc_log_retention": "use muc_log_expires_after",
     "muc_max_history_messages": "use max_history_messages",
     "muc_room_default_log": "use muc_log_by_default",
@@ -77,6 +82,7 @@ NEVER_READ: dict[str, str] = {
     "tls_ciphers": "use tls_profile, or ssl = { ciphers = … }",
     "tls_protocols": "use tls_profile, or ssl = { protocol = … }",
     "upload_file_size_limit": "use http_file_share_size_limit",
+    "user": "use prosody_user; under systemd the unit says it",
     "user_account_management": 'it is a module: add "user_account_management" to modules_enabled',
     "websocket_max_frame_size": "use websocket_frame_buffer_limit; a stanza is limited by c2s_stanza_size_limit",
     "websocket_ping_interval": "remove it, smacks or the client's own pings keep the connection alive",
@@ -86,6 +92,7 @@ NEVER_READ: dict[str, str] = {
 NEVER_READ_KEYS: dict[str, dict[str, str]] = {
     "sql": {
         "pool_size": "remove it, Prosody keeps one connection per database",
+        "pool_overflow": "remove it, Prosody keeps one connection per database",
         "pool_timeout": "remove it, Prosody keeps one connection per database",
         "max_connections": "remove it, Prosody keeps one connection per database",
         "user": "use username",
@@ -95,6 +102,7 @@ NEVER_READ_KEYS: dict[str, dict[str, str]] = {
     },
     "limits": {
         "s2s": "use s2sin for what other servers send, s2sout for what we send",
+        "http_upload": "remove it; HTTP is limited by http_max_content_size or by a proxy",
         "http": "remove it; HTTP is limited by http_max_content_size or by a proxy",
     },
     "limits.*": {
@@ -135,7 +143,7 @@ REPLACED_MODULES: dict[str, str] = {
     "http_prometheus": "http_openmetrics",
     "storage_appendmap": "",
     "turncredentials": "turn_external",
-    "vcard_muc": "muc",
+    "vcard_muc": "",
     "windows": "",
 }
 """Community modules and old core modules whose work a core module does now ("" : nothing is needed any more)."""
@@ -177,5 +185,17 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
         for candidate in sorted(candidates):
             if candidate != name and sorted(candidate.lower().split("_")) == words:
                 return candidate
-    close = difflib.get_close_matches(simple, lowered, n=1, cutoff=cutoff)
-    return lowered[close[0]] if close else ""
+    for close in difflib.get_close_matches(simple, lowered, n=5, cutoff=cutoff):
+        if _same_words_but_for_typos(simple, close):
+            return lowered[close]
+    return ""
+
+
+def _same_words_but_for_typos(name: str, candidate: str) -> bool:
+    """Words that only one of the two has are misspellings of each other, or only one of them has any."""
+    mine, other = name.split("_"), candidate.split("_")
+    extra = [word for word in mine if word not in other]
+    missing = [word for word in other if word not in mine]
+    if not extra or not missing:
+        return True
+    return all(difflib.get_close_matches(word, missing, n=1, cutoff=0.6) for word in extra)

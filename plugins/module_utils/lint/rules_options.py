@@ -69,6 +69,15 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
     if not readers and option in context.config.used:
         return  # a variable of the configuration
     if not readers:
+        absent = "" if option in NEVER_READ else _absent_module(context, option)
+        if absent:
+            context.warning(
+                "unread-option",
+                f"{option} is read by nothing that is installed; it may belong to mod_{absent}, which is not",
+                host=host,
+                option=option,
+            )
+            return
         hint = NEVER_READ.get(option, "")
         if not hint:
             near = nearest(option, registry.names)
@@ -113,6 +122,12 @@ def _check_option(context: Context, host: str, option: str, value: Any) -> None:
             option=option,
         )
     _check_value(context, host, option, value, loaded)
+
+
+def _absent_module(context: Context, option: str) -> str:
+    """The module that is enabled, not installed, and whose name the option begins with."""
+    enabled = {name for names in context.loaded.values() for name in names if name not in context.registry.modules}
+    return max((name for name in enabled if option.startswith(f"{name}_")), key=len, default="")
 
 
 def _not_enabled(context: Context, host: str, option: str, readers: list[Reader]) -> None:
@@ -237,6 +252,8 @@ def check_limits(context: Context) -> None:
     for host, options in context.config.hosts.items():
         limits = options.get("limits")
         for kind, limit in limits.named.items() if isinstance(limits, Table) else ():
+            if kind not in context.registry.keys.get("limits", {kind}):
+                continue  # reported as a key that nothing reads
             if not isinstance(limit, Table):
                 context.error(
                     "wrong-type",

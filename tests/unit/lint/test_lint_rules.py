@@ -293,6 +293,15 @@ def test_a_variable_of_the_configuration_is_no_option(tmp_path):
     ]
 
 
+def test_an_option_of_a_module_that_is_not_installed_is_not_called_dead(tmp_path):
+    found = lint(tmp_path, 'modules_enabled = { "poetry" }\npoetry_metre = "iambic"\n' + HOST)
+    assert [(finding.severity, finding.code) for finding in found] == [
+        ("error", "unknown-module"),
+        ("warning", "unread-option"),
+    ]
+    assert "mod_poetry" in found[1].message
+
+
 def test_lines_of_keys_in_tables_and_of_options_in_hosts(tmp_path):
     text = '-- a comment\nlimits = {\n  c2s = { rate = "1kb/s" };\n  s2s = {\n  };\n}\n'
     text += 'modules_enabled = {\n "limits",\n "nosuch"\n}\n'
