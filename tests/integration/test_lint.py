@@ -157,6 +157,13 @@ def test_the_example_of_the_package_has_two_remarks_both_true(host):
         assert {finding["severity"] for finding in found} <= {"warning"}
 
 
+def test_what_the_role_has_written_has_no_finding(host):
+    installed = host.file("/etc/prosody/prosody.cfg.lua")
+    if "Written by role prosody" not in installed.content_string:
+        pytest.skip("the configuration of this host is not the role's")
+    assert lint(host) == []
+
+
 def test_the_configuration_is_read_without_privileges(host):
     (finding,) = lint(host, f'plugin_server = FileLine("/etc/shadow")\n{HOST}')
     assert finding["code"] == "file-missing"
