@@ -180,7 +180,7 @@ rooms:
   returned: always
   sample:
     - jid: team@rooms.example.org
-      actions: [create, set name, owner alice@example.org]
+      actions: [create, owner alice@example.org, set name]
 failed_rooms:
   description: The rooms that could not be brought into their state.
   type: list

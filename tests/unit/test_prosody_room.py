@@ -170,12 +170,12 @@ def test_apply(monkeypatch):
     result = module_runner.run(prosody_room, jid=TEAM, name='"T"', affiliations={"owner": ["dave@example.test"]})
     assert [call[0] for call in socket.calls[2:]] == [
         f'return ROOMS.open("{TEAM}", false)',
-        'return ROOMS.apply("[{\\"name\\":\\"name\\",\\"value\\":\\"\\\\\\"T\\\\\\"\\"},'
-        '{\\"jid\\":\\"dave@example.test\\",\\"affiliation\\":\\"owner\\"}]")',
+        'return ROOMS.apply("[{\\"jid\\":\\"dave@example.test\\",\\"affiliation\\":\\"owner\\"},'
+        '{\\"name\\":\\"name\\",\\"value\\":\\"\\\\\\"T\\\\\\"\\"}]")',
         "return ROOMS.commit()",
     ]
     assert result["changed"] is True
-    assert result["rooms"] == [{"jid": TEAM, "actions": ["set name", "owner dave@example.test"]}]
+    assert result["rooms"] == [{"jid": TEAM, "actions": ["owner dave@example.test", "set name"]}]
     assert json.loads(result["diff"]["after"])[TEAM]["affiliations"] == {"dave@example.test": "owner"}
     assert json.loads(result["diff"]["before"])[TEAM]["affiliations"] == {"dave@example.test": "none"}
 

@@ -45,15 +45,16 @@ def plan(current: RoomState, wanted: WantedRoom, key: str) -> Plan:
     if not wanted.present:
         return Plan(destroy=current.exists)
     changes: list[dict[str, Any]] = []
+    # people first: who becomes a member of a room that becomes one for members shall not have to leave it
+    for jid, affiliation in sorted(affiliations(current, wanted).items()):
+        if current.affiliations.get(jid, "none") != affiliation:
+            changes.append({"jid": jid, "affiliation": affiliation})
     for name, value in wanted.settings.items():
         # a room that is not there yet has no settings here, whatever the server will let it start with: all are set
         if current.settings.get(name) != value:
             changes.append({"name": name, "value": value})
     if wanted.password is not None and digest(key, wanted.password) != current.password:
         changes.append({"name": "password", "value": wanted.password})
-    for jid, affiliation in sorted(affiliations(current, wanted).items()):
-        if current.affiliations.get(jid, "none") != affiliation:
-            changes.append({"jid": jid, "affiliation": affiliation})
     return Plan(create=not current.exists, changes=tuple(changes))
 
 
