@@ -142,7 +142,8 @@ options:
       - Modules of Prosody that the service goes without on purpose. What they offer is not checked.
       - >-
         Also understood are V(starttls), V(direct_tls), V(s2s) and V(s2s_tls) for the ports of clients and servers,
-        and V(turn), V(upload), V(proxy) and V(pubsub) for whatever offers these.
+        V(room) where users may not create rooms, and V(turn), V(upload), V(proxy) and V(pubsub) for whatever
+        offers these.
     type: list
     elements: str
     default: []

@@ -211,6 +211,7 @@ def test_only_what_was_asked_for_runs_and_a_sign_in_comes_along(monkeypatch):
         (("mam",), {"archive"}),
         (("archive",), {"archive"}),
         (("muc",), {"room"}),
+        (("room",), {"room"}),
         (("upload",), {"upload"}),
         (("http_file_share",), {"upload"}),
         (("turn",), {"turn_credentials", "turn_udp", "turn_tcp", "turn_tls"}),

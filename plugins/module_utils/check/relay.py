@@ -265,7 +265,7 @@ async def _exchange(first: Any, second: Any, service: Service, timeout: float) -
         attempted,
         f"allocated, but nothing passed within {timeout:g} s",
         "Is the relay range (min-port to max-port, UDP) open in the firewall, and is external-ip right? "
-        "Look at turnserver.conf",
+        "Behind NAT, can the server reach its own external address? Look at turnserver.conf",
     )
 
 

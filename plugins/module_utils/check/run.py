@@ -63,7 +63,7 @@ CHECKS: dict[str, Check] = {
     "message": Check(lambda target: "message", messages.message),
     "archive": Check(lambda target: "archive", messages.archive, of=[("archive", "mam")]),
     "features": Check(lambda target: "features", features.features),
-    "room": Check(lambda target: "room", rooms.room, 4, [("rooms", "muc")]),
+    "room": Check(lambda target: "room", rooms.room, 4, [("rooms", "muc", "room")]),
     "upload": Check(lambda target: "upload", upload.upload, 3, [("upload", "http_file_share")]),
     "proxy": Check(lambda target: "file transfer", transfers.proxy, 4, [("proxy", "proxy65")]),
     "turn_credentials": Check(lambda target: "TURN credentials", relay.credentials, of=TURN),
