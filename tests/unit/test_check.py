@@ -8,6 +8,7 @@ import asyncio
 import base64
 import errno
 import ssl
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -354,6 +355,15 @@ def test_the_best_srv_record_is_taken(monkeypatch):
     target = Target("example.org", ACCOUNTS, timeout=3)
     assert asyncio.run(address.of_service(target, "c2s")) == ("best.example.org", 3)
     assert asked == [("_xmpp-client._tcp.example.org", "SRV", 3)]
+
+
+def test_a_service_that_dns_says_is_not_offered(monkeypatch):
+    async def resolve(*_args, **_kwargs):
+        return [SimpleNamespace(priority=0, weight=0, port=0, target=address.dns.name.root)]
+
+    monkeypatch.setattr(address.dns.asyncresolver, "resolve", resolve)
+    with pytest.raises(CheckFailed, match="not offered"):
+        asyncio.run(address.of_service(Target("example.org", ACCOUNTS), "s2s"))
 
 
 def test_without_srv_records_the_domain_itself_is_taken(monkeypatch):

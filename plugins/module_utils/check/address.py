@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Target
 
 try:
@@ -27,6 +28,7 @@ async def of_service(target: Target, service: str) -> tuple[str, int]:
     """(address, port) of one of the services in SRV.
 
     The target's address and port if it has one, else those of the best SRV record, else the domain's own.
+    Raises CheckFailed when DNS says that the service is not offered.
     """
     port = target.ports[service]
     if target.address:
@@ -37,5 +39,12 @@ async def of_service(target: Target, service: str) -> tuple[str, int]:
         except dns.exception.DNSException:
             return target.domain, port
         best = min(records, key=lambda record: (record.priority, -record.weight))
-        return best.target.to_text(omit_final_dot=True), best.port
+        host = best.target.to_text(omit_final_dot=True)
+        if host == ".":
+            raise CheckFailed(
+                f"looking up {SRV[service]}.{target.domain}",
+                "the SRV record says that this service is not offered",
+                "Correct the record, or do not check for the service",
+            )
+        return host, best.port
     return target.domain, port

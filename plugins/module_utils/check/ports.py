@@ -13,6 +13,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage im
 PATIENCE = 3.0
 KNOWN = {
     80: "plain HTTP",
+    5269: "federation",
+    5270: "federation over direct TLS",
     5280: "Prosody's plain HTTP, meant for the loopback interface",
     5347: "external components, which sign in with a shared secret without TLS",
     5432: "PostgreSQL",
