@@ -24,6 +24,8 @@ _SECRET_WORD = re.compile(
     r"secret|passw|token|credential|private|stored_key|server_key|(?<![a-z])(?:key|sql)(?![a-z])|^ldap_|external_services",
     re.IGNORECASE,
 )
+# what Prosody answers to what is no command, as opposed to a command that says no
+_BROKEN = re.compile(r"couldn't understand|attempt to (?:call|index)|Command not found")
 #: sections whose answers are themselves a way into the service
 _REVEALING_SECTIONS = {"invite": "prints links that let their bearer in"}
 
@@ -119,8 +121,13 @@ def pattern(option: str, text: str | None) -> re.Pattern[str] | None:
         raise ShellCommandError(f"The option {option} is not a regular expression: {error}: {text!r}") from error
 
 
-def guarded(reply: Reply, matches: re.Pattern[str] | None) -> bool:
-    """Whether the answer to the guard says that there is nothing to do."""
+def guarded(guard: Command, reply: Reply, matches: re.Pattern[str] | None) -> bool:
+    """Whether the answer to the guard says that there is nothing to do.
+
+    :raises ShellCommandError: the guard itself is broken; taken for a "no", it would let the command run for ever after.
+    """
+    if not reply.ok and _BROKEN.search(reply.text):
+        raise ShellCommandError(f"Prosody does not understand the guard {guard.label} in `unless`: {reply.text}.")
     return reply.ok and (matches is None or bool(matches.search(text_of(reply))))
 
 

@@ -151,7 +151,7 @@ def run(module):
     with connection.connect(params) as socket:
         if guard:
             reply = socket.command(guard.line, check=False)
-            if shell_command.guarded(reply, patterns["unless_matches"]):
+            if shell_command.guarded(guard, reply, patterns["unless_matches"]):
                 return {"changed": False, "ran": False, "reason": f"the guard holds: {reply.text}"}
         if module.check_mode and not params["read_only"]:
             return {"changed": True, "ran": False, "reason": "check mode: what may change something is not run"}

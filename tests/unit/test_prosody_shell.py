@@ -146,6 +146,19 @@ def test_module(monkeypatch, options, check, answers, calls, expected):
     assert "hush" not in str(result)
 
 
+NOT_THERE = Reply(False, "console:1: attempt to call a nil value (method 'roles')", ())
+
+
+@pytest.mark.parametrize("answer", [NOT_LUA, NOT_THERE])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_guard_that_is_no_command_lets_nothing_run(monkeypatch, answer, check):
+    socket = module_runner.use(monkeypatch, answer)
+    result = module_runner.run(prosody_shell, check=check, argv=CREATE, unless='user:roles("bot@example.test")')
+    assert result["failed"] is True
+    assert result["msg"] == f"Prosody does not understand the guard user:roles in `unless`: {answer.text}."
+    assert len(socket.calls) == 1
+
+
 REFUSED = [
     ({"command": "nonsense"}, "is not a command of Prosody's shell"),
     ({"command": "help user"}, "is not a command of Prosody's shell"),
