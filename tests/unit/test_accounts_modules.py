@@ -169,7 +169,7 @@ def test_accounts_when_the_connection_is_lost(admin: Admin) -> None:
 
 
 def test_accounts_without_a_server(down: None) -> None:
-    options = {"host": "x", "accounts": [{"name": "b", "password": "p"}, {"name": "a", "state": "absent"}]}
+    options: dict[str, Any] = {"host": "x", "accounts": [{"name": "b", "password": "p"}, {"name": "a", "state": "absent"}]}
     result = module_runner.run(prosody_accounts, **options)
     assert result["failed"]
     assert "nobody listens" in result["msg"]
