@@ -13,15 +13,16 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.hosts import external_components, host_name, hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings import ModelError, Settings
 
+STATES = ("present", "disabled", "absent")
+
+# Handed on to the module as they are.
+_AS_DECLARED = ("verifier", "secondary_roles", "update_password", "contact")
+
 
 def generated_files(values: Mapping[str, Any]) -> list[str]:
     """Return the names of the files with the secrets nobody has given: of accounts, probes and components."""
     settings = Settings(values)
-    accounts = [
-        f"account_{_jid(account)}"
-        for account in settings.entries("accounts")
-        if not account.text("password") and account.choice("state", ("present", "absent"), "present") == "present"
-    ]
+    accounts = [f"account_{_jid(account)}" for account in settings.entries("accounts") if _needs_password(account)]
     probes = [f"probe_{probe.local}" for probe in _probes(settings)]
     components = [
         secrets.component(host_name(component))
@@ -44,12 +45,14 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
     found: dict[Jid, dict[str, Any]] = {}
     for account in settings.entries("accounts"):
         jid = _jid(account)
-        entry: dict[str, Any] = {"name": jid.local}
-        state = account.choice("state", ("present", "absent"), "present")
-        if state == "absent":
-            entry["state"] = state
-        else:
-            entry["password"] = account.text("password") or generated.get(f"account_{jid}")
+        entry: dict[str, Any] = {"name": jid.local, "state": account.choice("state", STATES, "present")}
+        entry.update({name: account.values[name] for name in _AS_DECLARED if account.has(name)})
+        if account.text("password"):
+            entry["password"] = account.text("password")
+        elif _needs_password(account):
+            # It is the first password; who has changed it keeps the new one.
+            entry["password"] = generated.get(f"account_{jid}")
+            entry.setdefault("update_password", "on_create")
         if account.text("role"):
             if str(jid) in admins:
                 raise ModelError(f"{account.where('role')}: {jid} is one of prosody_admins and has its role from there")
@@ -71,6 +74,11 @@ def _add(found: dict[Jid, dict[str, Any]], entry: dict[str, Any], hosts: set[str
     if jid in found:
         raise ModelError(f"{path}: {jid} is declared twice")
     found[jid] = entry
+
+
+def _needs_password(account: Settings) -> bool:
+    given = account.text("password") or account.text("verifier")
+    return not given and account.choice("state", STATES, "present") != "absent"
 
 
 def _jid(account: Settings) -> Jid:

@@ -26,7 +26,7 @@ def test_accounts_go_to_their_hosts_with_given_or_generated_passwords() -> None:
         accounts=[
             {"jid": f"Admin@{D}"},
             {"jid": f"alice@{D}", "password": "hunter2", "role": "prosody:member"},
-            {"jid": "bob@two.example", "state": "present"},
+            {"jid": "bob@two.example", "state": "disabled", "update_password": "always"},
             {"jid": "carol@two.example", "state": "absent"},
         ],
         probe_accounts=[f"probe-1@{D}"],
@@ -35,12 +35,22 @@ def test_accounts_go_to_their_hosts_with_given_or_generated_passwords() -> None:
     settings["generated"] = {name: f"made for {name}" for name in generated_files(settings)}
     assert declared_accounts(settings) == {
         D: [
-            {"name": "admin", "password": f"made for account_admin@{D}"},
-            {"name": "alice", "password": "hunter2", "role": "prosody:member"},
+            {
+                "name": "admin",
+                "state": "present",
+                "password": f"made for account_admin@{D}",
+                "update_password": "on_create",
+            },
+            {"name": "alice", "state": "present", "password": "hunter2", "role": "prosody:member"},
             {"name": "probe-1", "password": "made for probe_probe-1"},
         ],
         "two.example": [
-            {"name": "bob", "password": "made for account_bob@two.example"},
+            {
+                "name": "bob",
+                "state": "disabled",
+                "password": "made for account_bob@two.example",
+                "update_password": "always",
+            },
             {"name": "carol", "state": "absent"},
         ],
     }
@@ -48,7 +58,20 @@ def test_accounts_go_to_their_hosts_with_given_or_generated_passwords() -> None:
 
 def test_a_probe_account_that_is_declared_keeps_its_declaration() -> None:
     settings = values(accounts=[{"jid": f"probe@{D}", "password": "mine"}], probe_accounts=[f"probe@{D}"])
-    assert declared_accounts(settings) == {D: [{"name": "probe", "password": "mine"}]}
+    assert declared_accounts(settings) == {D: [{"name": "probe", "state": "present", "password": "mine"}]}
+
+
+def test_a_verifier_stands_for_a_password() -> None:
+    account = {
+        "jid": f"a@{D}",
+        "verifier": "SCRAM-SHA-256$1:x$y:z",
+        "secondary_roles": ["r"],
+        "contact": {"email": "e"},
+    }
+    settings = values(accounts=[account])
+    assert generated_files(settings) == []
+    declared = declared_accounts(settings)[D][0]
+    assert declared == {"name": "a", "state": "present", **{key: account[key] for key in account if key != "jid"}}
 
 
 def test_components_without_a_secret_have_one_made() -> None:
