@@ -159,7 +159,7 @@ def test_module_that_raises_an_error_on_load(fault: Site) -> None:
     assert fault.process() == process
 
 
-@pytest.mark.parametrize("phase", ["applying", "probing"])
+@pytest.mark.parametrize("phase", ["applying"])
 def test_killed_then_finished_by_the_next_run(site: Site, phase: str) -> None:
     """The module's process is killed for real, at a phase of the journal; the next run with the same wish finishes."""
     wanted = site.with_option("tls_profile", '"modern"')

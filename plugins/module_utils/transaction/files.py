@@ -41,7 +41,7 @@ class FilePlan:
             parent = Path(path).parent
             if not parent.is_dir():
                 parent.mkdir(mode=0o750, parents=True)
-                os.chown(parent, 0, gid)
+                os.chown(parent, uid, gid)
             write_atomically(Path(path), content, mode, uid, gid)
         for path in self.removed:
             Path(path).unlink(missing_ok=True)

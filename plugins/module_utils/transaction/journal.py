@@ -287,7 +287,7 @@ class Journal:
 
     def phase(self, entry: Mapping[str, Any], phase: str) -> None:
         """Write down how far the transaction is: swapping, applying, probing, undoing."""
-        write_atomically(self._file, json.dumps({**entry, "phase": phase}).encode(), 0o600, 0, 0)
+        write_atomically(self._file, json.dumps({**entry, "phase": phase}).encode(), 0o600, os.geteuid(), os.getegid())
 
     def end(self) -> None:
         """The transaction is over: the journal goes first, because only with it the kept set means anything."""

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a configuration says, and what differs between two."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
+    Change,
+    Difference,
+    compare,
+    merge,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
+    LUA_ENCODER,
+    ConfigUnreadable,
+    Model,
+    from_json,
+    parse_reader,
+)
+
+lupa = pytest.importorskip("lupa")
+
+
+def encoded(expression: str) -> object:
+    """A Lua expression through the encoder and back."""
+    lua = lupa.LuaRuntime(encoding="latin-1")
+    return json.loads(lua.execute(LUA_ENCODER + f"\nreturn encode({expression})"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("{}", {}),
+        ("{1, 2, 'x'}", [1, 2, "x"]),
+        ("{a = true, b = false}", {"a": True, "b": False}),
+        ("{1, 2, n = 3}", {"1": 1, "2": 2, "n": 3}),
+        ("{[5222] = 'x'}", {"5222": "x"}),
+        ("1.5", 1.5),
+        ("3.0", 3),
+        ("1/0", "inf"),
+        (r"'a\0\"\\\200\n'", 'a\0"\\\xc8\n'),
+        ("print", "<function>"),
+        ("{f = print}", {"f": "<function>"}),
+    ],
+)
+def test_the_encoder_carries_every_value(expression: str, value: object) -> None:
+    assert encoded(expression) == value
+
+
+def test_the_encoder_ends_with_a_table_that_holds_itself() -> None:
+    lua = lupa.LuaRuntime(encoding="latin-1")
+    assert "<table>" in lua.execute(LUA_ENCODER + "\nlocal t = {}; t.t = t\nreturn encode(t)")
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    lua = lupa.LuaRuntime(encoding="latin-1")
+    first, second = ("{a = 1, b = 2, c = 3}", "{c = 3, a = 1, b = 2}")
+    assert lua.execute(LUA_ENCODER + f"\nreturn encode({first}) == encode({second})")
+
+
+def test_what_prosody_cannot_parse_is_told_in_its_words() -> None:
+    out = "noise\0model\0" + json.dumps(
+        {"ok": False, "level": "parser", "error": "/etc/x.cfg.lua:3: unexpected symbol"}
+    )
+    with pytest.raises(ConfigUnreadable, match=r"/etc/x.cfg.lua:3: unexpected symbol"):
+        parse_reader(out, "/etc/x.cfg.lua")
+
+
+def test_a_reader_that_says_nothing_is_an_error_with_what_it_said() -> None:
+    with pytest.raises(ConfigUnreadable, match="no such interpreter"):
+        parse_reader("no such interpreter", "/etc/x.cfg.lua")
+
+
+def test_a_model_is_read() -> None:
+    answer = {"ok": True, "hosts": {"*": {"a": 1}, "x": []}, "files": ["/f"], "warnings": ["w"]}
+    model = parse_reader("\0model\0" + json.dumps(answer), "/f")
+    assert model == Model({"*": {"a": 1}, "x": {}}, ("/f",), ("w",))
+
+
+BOTH = {
+    "*": {"modules_enabled": ["tls", "mam", "vcard", "vcard_legacy"], "modules_disabled": ["offline"]},
+    "b.x": {"component_module": "muc", "modules_enabled": ["muc_mam"]},
+    "x": {"defined": True, "modules_disabled": ["s2s"]},
+    "off.x": {"defined": True, "enabled": False},
+}
+
+
+def test_hosts_come_before_components_and_disabled_ones_not_at_all() -> None:
+    assert from_json({"hosts": BOTH}).enabled() == ["x", "b.x"]
+
+
+def test_the_modules_of_a_host_are_those_prosody_loads() -> None:
+    model = from_json({"hosts": BOTH})
+    assert model.modules("x") == {
+        "presence", "message", "iq", "c2s", "s2s_auth_certs", "tls", "mam", "vcard_legacy"
+    }  # fmt: skip
+    assert model.modules("b.x") == {"tls", "iq", "s2s", "muc_mam"}
+
+
+def model(**hosts: dict) -> Model:
+    return from_json({"hosts": {"*": {}, **{name.replace("_", "."): options for name, options in hosts.items()}}})
+
+
+def test_nothing_differs_from_itself() -> None:
+    assert not compare(from_json({"hosts": BOTH}), from_json({"hosts": BOTH}))
+
+
+def test_every_kind_of_difference() -> None:
+    old = from_json({"hosts": {"*": {"a": 1, "b": 1, "c": 1}, "x": {"o": 1}, "gone": {}, "y": {}}})
+    new = from_json({"hosts": {"*": {"a": 1, "b": 2, "d": 1}, "x": {}, "y": {"component_module": "muc"}, "new": {}}})
+    assert compare(old, new) == Difference(
+        ("new",),
+        ("gone",),
+        ("y",),
+        (
+            Change("*", "b", "changed"),
+            Change("*", "c", "removed"),
+            Change("*", "d", "added"),
+            Change("x", "o", "removed"),
+        ),
+    )
+
+
+def test_a_disabled_host_is_as_good_as_absent() -> None:
+    assert compare(model(x={}), model(x={"enabled": False})).removed == ("x",)
+
+
+def test_a_change_never_shows_a_value() -> None:
+    difference = compare(model(x={"secret": "hunter2"}), model(x={"secret": "hunter3"}))
+    assert "hunter" not in str(difference)
+
+
+def test_merging_keeps_each_change_once() -> None:
+    first = Difference(added=("a",), changes=(Change("*", "o", "changed"),))
+    second = Difference(added=("a", "b"), changes=(Change("*", "o", "added"), Change("*", "p", "added")))
+    assert merge(first, second) == Difference(
+        added=("a", "b"), changes=(Change("*", "o", "changed"), Change("*", "p", "added"))
+    )
