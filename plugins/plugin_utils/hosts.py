@@ -41,6 +41,9 @@ _HOST_KEYS = frozenset(
 )
 _COMPONENT_KEYS = frozenset(("name", "module", "secret", "title", "modules", "options", "storage", "admins"))
 
+_STANDARD_KEYS = frozenset(["title", "modules", "modules_disabled", "options"])
+_STANDARD_MODULES = {"muc": ("muc_mam", "muc_limits", "muc_moderation", "muc_search")}
+
 _HOST_TYPED = {
     "admins": "admins of the host",
     "authentication": "authentication of the host",
@@ -194,20 +197,37 @@ def _known_keys(scope: Settings, known: frozenset[str]) -> None:
 def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Host:
     """One of the components that every virtual host gets; who is admin of the host is admin of them as well."""
     module, build = _STANDARD[kind]
+    own = _standard_settings(kind, settings)
     entries = build(settings)
+    if own.text("title"):
+        entries[0] = Option("name", own.text("title"), path=own.where("title"))
+    modules = [name for name in _STANDARD_MODULES.get(kind, ()) if name not in own.texts("modules_disabled")]
+    modules += [name for name in module_choice.checked(own, "modules") if name not in modules]
+    if modules:
+        entries.insert(1, module_choice.enabled([("", modules)]))
     if kind == "upload" and domain == settings.text("domain"):
         entries += _behind_proxy(settings)
     if host.texts("admins"):
         entries.append(Option("admins", host.texts("admins"), path=host.where("admins")))
+    entries = _with_options(entries, own, settings)
     return Host(f"{kind}.{domain}", module, entries, _about(module), f"standard component of {domain}")
+
+
+def _standard_settings(kind: str, settings: Settings) -> Settings:
+    """What holds for standard component `kind` of all hosts. Raises ModelError for a kind or key that there is not."""
+    given = settings.mapping("component_settings")
+    path = settings.where("component_settings")
+    for name in given:
+        if name not in STANDARD:
+            raise ModelError(f"{path}.{name}: there are settings for {', '.join(STANDARD)} only")
+    own = Settings(given.get(kind) or {}, f"{path}.{kind}")
+    _known_keys(own, _STANDARD_KEYS)
+    return own
 
 
 def _muc(settings: Settings) -> Entries:
     who = settings.choice("muc_room_creation", ("everybody", "local", "admins"), "local")
-    entries: Entries = [
-        Option("name", "Group chat"),
-        module_choice.enabled([("", ["muc_mam", "muc_limits", "muc_moderation", "muc_search"])]),
-    ]
+    entries: Entries = [Option("name", "Group chat")]
     if who != "everybody":
         local = who == "local"
         comment = "Users of this host create rooms" if local else "Only admins create rooms"
