@@ -10,7 +10,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, stanzas
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS, run
 
 
@@ -47,7 +47,7 @@ def test_a_message_waits_for_who_is_away(target):
         first.send_message(target.accounts[1].jid, text)
         await first.query(target.domain, ET.Element("{urn:xmpp:ping}ping"))
         second = await signed_in(target, 1)
-        waiting = second.expect(client.has_body(text))
+        waiting = second.expect(stanzas.has_body(text))
         second.available()
         message = await second.receive(waiting, "message that was waiting")
         archived = await second.archive(with_jid=target.accounts[0].jid, limit=5)
@@ -55,8 +55,8 @@ def test_a_message_waits_for_who_is_away(target):
         return message, archived
 
     message, archived = asyncio.run(scenario())
-    assert client.body_of(message) == text
-    assert [client.body_of(entry.message) for entry in archived].count(text) == 1
+    assert stanzas.body_of(message) == text
+    assert [stanzas.body_of(entry.message) for entry in archived].count(text) == 1
 
 
 def test_a_second_device_gets_a_copy(target):
@@ -86,7 +86,7 @@ def test_what_nobody_answers_is_an_error_with_its_condition(target):
     async def scenario():
         session = await signed_in(target, timeout=3)
         try:
-            with pytest.raises(client.StanzaRefused) as refused:
+            with pytest.raises(stanzas.StanzaRefused) as refused:
                 await session.query(target.domain, ET.Element("{urn:example:nothing}query"))
             with pytest.raises(client.NoAnswer, match="no unicorn within 3 s"):
                 await session.receive(session.expect(lambda xml: False), "unicorn")

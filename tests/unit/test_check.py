@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import (
     relay,
     run,
     sign_in,
+    stanzas,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, endpoint
@@ -270,13 +271,13 @@ def test_the_archive_id_is_the_one_of_the_own_archive():
         "<stanza-id xmlns='urn:xmpp:sid:0' by='room@muc.example.org' id='theirs'/>"
         "<stanza-id xmlns='urn:xmpp:sid:0' by='two@example.org' id='ours'/></message>"
     )
-    assert client.archive_id(message, "two@example.org") == "ours"
-    assert client.archive_id(message, "one@example.org") == ""
-    assert client.body_of(message) == "hello there"
-    assert client.has_body("lo th")(message)
-    assert client.has_body("lo th", "normal")(message)
-    assert not client.has_body("lo th", "chat")(message)
-    assert not client.has_body("other")(message)
+    assert stanzas.archive_id(message, "two@example.org") == "ours"
+    assert stanzas.archive_id(message, "one@example.org") == ""
+    assert stanzas.body_of(message) == "hello there"
+    assert stanzas.has_body("lo th")(message)
+    assert stanzas.has_body("lo th", "normal")(message)
+    assert not stanzas.has_body("lo th", "chat")(message)
+    assert not stanzas.has_body("other")(message)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,7 @@ def test_the_archive_id_is_the_one_of_the_own_archive():
 )
 def test_an_error_stanza_is_told_by_its_condition(inner, text):
     assert (
-        str(client.refusal(ET.fromstring(f"<presence xmlns='jabber:client' type='error'>{inner}</presence>"))) == text
+        str(stanzas.refusal(ET.fromstring(f"<presence xmlns='jabber:client' type='error'>{inner}</presence>"))) == text
     )
 
 

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import (
     federation,
+    fetch,
     messages,
     transfers,
     upload,
@@ -77,7 +78,7 @@ def uploaded(monkeypatch, answer, put=201, get=200, change=lambda body: body):
             return Response(put, {}, b"")
         return Response(get, {}, change(stored[0]))
 
-    monkeypatch.setattr(upload, "send", send)
+    monkeypatch.setattr(fetch, "send", send)
     stage = stage_with(Client(ACCOUNTS[0], answer), Client(ACCOUNTS[1]))
     try:
         return asyncio.run(upload.upload(stage)), requests, stage
@@ -175,7 +176,7 @@ def test_host_meta_that_helps_nobody(monkeypatch, status, body, words):
     async def send(*_args):
         return Response(status, {}, body)
 
-    monkeypatch.setattr(upload, "send", send)
+    monkeypatch.setattr(fetch, "send", send)
     with pytest.raises(CheckFailed, match=words):
         asyncio.run(web.host_meta(stage_with()))
 

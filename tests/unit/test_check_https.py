@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import verified_context
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, request
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.web import WEBSOCKET_KEY, open_stream
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocket import WEBSOCKET_KEY, open_stream
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
 
 AUTHORITY = material.authority()

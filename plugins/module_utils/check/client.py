@@ -16,12 +16,25 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import (
+    NS_CLIENT,
+    NS_FORM,
+    NS_FORWARD,
+    NS_MAM,
+    NS_RSM,
+    NS_SASL,
+    NS_STREAM,
+    NS_TLS,
+    Match,
+    StanzaRefused,
+    namespace_of,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 try:
@@ -33,17 +46,6 @@ except ImportError as error:
     MISSING = str(error)
 
 logging.getLogger("slixmpp").addHandler(logging.NullHandler())
-
-NS_CLIENT = "jabber:client"
-NS_STREAM = "http://etherx.jabber.org/streams"
-NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"
-NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
-NS_STANZA_ERROR = "urn:ietf:params:xml:ns:xmpp-stanzas"
-NS_STANZA_ID = "urn:xmpp:sid:0"
-NS_MAM = "urn:xmpp:mam:2"
-NS_RSM = "http://jabber.org/protocol/rsm"
-NS_FORM = "jabber:x:data"
-NS_FORWARD = "urn:xmpp:forward:0"
 
 SCRAM = {f"SCRAM-{hash_name}{plus}" for hash_name in ("SHA-1", "SHA-256", "SHA-512") for plus in ("", "-PLUS")}
 
@@ -61,8 +63,6 @@ KINDS = (
     "closed",
 )
 
-Match = Callable[[ET.Element], bool]
-
 
 class SignInFailed(XmppError):
     """No session. `kind` is one of KINDS."""
@@ -70,14 +70,6 @@ class SignInFailed(XmppError):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
-
-
-class StanzaRefused(XmppError):
-    """The server answered with an error stanza. `condition` is its defined condition (RFC 6120, 8.3.3)."""
-
-    def __init__(self, condition: str, text: str = "") -> None:
-        super().__init__(f"{condition} ({text})" if text else condition)
-        self.condition = condition
 
 
 class NoAnswer(XmppError):
@@ -400,51 +392,3 @@ class Client:
         sender = getattr(xmpp, "_run_out_filters", None)
         if sender is not None:
             sender.cancel()
-
-
-def namespace_of(tag: str) -> str:
-    """ "{urn:x}name" → "urn:x"."""
-    return tag[1:].partition("}")[0] if tag.startswith("{") else ""
-
-
-def body_of(message: ET.Element) -> str:
-    """The text of the body, "" without one."""
-    return message.findtext(f"{{{NS_CLIENT}}}body") or ""
-
-
-def archive_id(message: ET.Element, by: str) -> str:
-    """The archive id that `by` (a bare JID) stamped on a message (XEP-0359), "" without one."""
-    for stanza_id in message.findall(f"{{{NS_STANZA_ID}}}stanza-id"):
-        if stanza_id.get("by") == by:
-            return stanza_id.get("id", "")
-    return ""
-
-
-def has_body(text: str, kind: str = "") -> Match:
-    """Matches messages whose body contains `text` (and whose type is `kind`)."""
-
-    def match(xml: ET.Element) -> bool:
-        return xml.tag == f"{{{NS_CLIENT}}}message" and text in body_of(xml) and kind in ("", xml.get("type", "normal"))
-
-    return match
-
-
-def bounced(message_id: str) -> Match:
-    """Matches the error that answers the message or presence with this id."""
-
-    def match(xml: ET.Element) -> bool:
-        return xml.get("id") == message_id and xml.get("type") == "error"
-
-    return match
-
-
-def refusal(xml: ET.Element) -> StanzaRefused:
-    """The StanzaRefused that an error stanza means."""
-    error = xml.find(f"{{{NS_CLIENT}}}error")
-    condition, text = "undefined-condition", ""
-    for item in () if error is None else error:
-        if item.tag == f"{{{NS_STANZA_ERROR}}}text":
-            text = item.text or ""
-        elif namespace_of(item.tag) == NS_STANZA_ERROR:
-            condition = item.tag.partition("}")[2]
-    return StanzaRefused(condition, text)

@@ -11,12 +11,6 @@ import time
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import (
     Client,
     NoAnswer,
-    StanzaRefused,
-    archive_id,
-    body_of,
-    bounced,
-    has_body,
-    refusal,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import (
     PROSODY_LOG,
@@ -25,6 +19,14 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome 
     milliseconds,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import (
+    StanzaRefused,
+    archive_id,
+    body_of,
+    bounced,
+    has_body,
+    refusal,
+)
 
 LOOK = f"Look at the log ({PROSODY_LOG}), at the rules of mod_firewall and at blocking between the two accounts"
 
@@ -34,16 +36,8 @@ async def message(stage: Stage) -> str:
     first, second = stage.clients()
     there = await _deliver(first, second, f"check {stage.marker} there")
     back = await _deliver(second, first, f"check {stage.marker} back")
-    stage.archived = second.account.jid
-    return (
-        f"{first.account.name} to {second.account.name} in {milliseconds(there[0])}, "
-        f"back in {milliseconds(back[0])}" + _remember(stage, there[1])
-    )
-
-
-def _remember(stage: Stage, stanza_id: str) -> str:
-    stage.archive_id = stanza_id
-    return ""
+    stage.archived, stage.archive_id = second.account.jid, there[1]
+    return f"{first.account.name} to {second.account.name} in {milliseconds(there[0])}, back in {milliseconds(back[0])}"
 
 
 async def _deliver(sender: Client, receiver: Client, body: str) -> tuple[float, str]:

@@ -10,15 +10,17 @@ import contextlib
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import (
+    Client,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import PROSODY_LOG, CheckFailed
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import (
     NS_CLIENT,
     NS_FORM,
-    Client,
     Match,
     has_body,
     refusal,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import PROSODY_LOG, CheckFailed
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
 
 NS_MUC = "http://jabber.org/protocol/muc"
 NS_USER = "http://jabber.org/protocol/muc#user"

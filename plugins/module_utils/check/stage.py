@@ -15,13 +15,15 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client i
     Account,
     Client,
     NoAnswer,
-    StanzaRefused,
     verified_context,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import (
     PROSODY_LOG,
     CheckFailed,
     NotTried,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import (
+    StanzaRefused,
 )
 
 NS_INFO = "http://jabber.org/protocol/disco#info"

@@ -5,18 +5,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
-from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import (
-    HttpFailed,
-    Response,
-    endpoint,
-    request,
-)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import fetch
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import PROSODY_LOG, CheckFailed
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
 
@@ -24,19 +17,6 @@ NS_UPLOAD = "urn:xmpp:http:upload:0"
 SIZE = 4096
 # The only headers that a client may send on (XEP-0363, 5)
 ALLOWED_HEADERS = ("authorization", "cookie", "expires")
-
-
-def advice(kind: str, url: str) -> str:
-    """What to look at after an HTTPS request that failed this way."""
-    host, port, _path = endpoint(url)
-    return {
-        "unresolved": "Give the address at which clients reach the host (xmpp_address in the inventory), or mend DNS",
-        "unreachable": f"Is port {port} open, and does Prosody (or the proxy) listen there? ss -ltn 'sport = :{port}'",
-        "timeout": f"Does a firewall swallow port {port}? {PROSODY_LOG}",
-        "certificate": f"Does the certificate cover {host}, and is it the one loaded? prosodyctl check certs",
-        "tls": f"Is there a certificate for {host} at all (HTTPS refuses unknown names)? prosodyctl check certs",
-        "protocol": f"Look at the log: {PROSODY_LOG}",
-    }[kind]
 
 
 async def upload(stage: Stage) -> str:
@@ -75,28 +55,25 @@ async def upload(stage: Stage) -> str:
             headers[name] = value
             stage.secrets.update(part for part in value.split() if len(part) > 8)
     content = secrets.token_hex(SIZE // 2).encode()
-    stored = await send(stage, "PUT", put_url, headers, content)
+    stored = await fetch.send(stage, "PUT", put_url, headers, content)
     if stored.status not in (200, 201):
         raise CheckFailed(
-            f"PUT of {SIZE} bytes to {_where(put_url)}", f"HTTP {stored.status}", _status_advice(stored.status)
+            f"PUT of {SIZE} bytes to {fetch.origin(put_url)}", f"HTTP {stored.status}", _status_advice(stored.status)
         )
-    fetched = await send(stage, "GET", get_url, {}, None)
+    fetched = await fetch.send(stage, "GET", get_url, {}, None)
     if fetched.status != 200:
         raise CheckFailed(
-            f"GET of the uploaded file from {_where(get_url)}", f"HTTP {fetched.status}", _status_advice(fetched.status)
+            f"GET of the uploaded file from {fetch.origin(get_url)}",
+            f"HTTP {fetched.status}",
+            _status_advice(fetched.status),
         )
     if fetched.body != content:
         raise CheckFailed(
-            f"GET of the uploaded file from {_where(get_url)}",
+            f"GET of the uploaded file from {fetch.origin(get_url)}",
             f"{len(fetched.body)} bytes that differ from the {SIZE} uploaded",
             "Does a proxy in between change or cache what it passes?",
         )
-    return f"{service.jid}: {SIZE} bytes stored and fetched unchanged over {_where(get_url)}"
-
-
-def _where(url: str) -> str:
-    host, port, _path = endpoint(url)
-    return f"https://{host}:{port}"
+    return f"{service.jid}: {SIZE} bytes stored and fetched unchanged over {fetch.origin(get_url)}"
 
 
 def _status_advice(status: int) -> str:
@@ -107,20 +84,3 @@ def _status_advice(status: int) -> str:
     if status == 413:
         return "Does a proxy limit the size of a request (client_max_body_size)?"
     return f"Look at the log ({PROSODY_LOG}) and at the free space of the data directory (df)"
-
-
-async def send(stage: Stage, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-    """An HTTPS request in a thread, a failure turned into CheckFailed."""
-    try:
-        return await asyncio.to_thread(
-            request,
-            method,
-            url,
-            stage.context(),
-            address=stage.http_address(),
-            headers=headers,
-            body=body,
-            timeout=stage.target.timeout,
-        )
-    except HttpFailed as error:
-        raise CheckFailed(f"{method} {_where(url)}", str(error), advice(error.kind, url)) from None
