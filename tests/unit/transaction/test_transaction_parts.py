@@ -408,7 +408,7 @@ def test_the_databases_a_configuration_names(everywhere: dict[str, Any], count: 
 
 
 def test_the_database_is_asked_without_showing_the_password() -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def run_command(command: list[str], data: str = "", **_more: object) -> tuple[int, str, str]:
         seen.update(command=command, data=data)
