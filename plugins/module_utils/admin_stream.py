@@ -152,6 +152,6 @@ class StreamReader:
             if name == f"{STREAMS} error":
                 condition = next((word for word in self._detail if word != "text"), "undefined-condition")
                 raise StreamError(f"Prosody ended the stream with {condition}{': ' if text else ''}{text}")
-            space, _, local = name.rpartition(" ")
+            space, _blank, local = name.rpartition(" ")
             if space == NAMESPACE:
                 self._ready.append(Stanza(local, attributes, text))

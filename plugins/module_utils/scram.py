@@ -56,8 +56,8 @@ def prepare_password(password: str) -> bytes:
     try:
         prepared = stringprep_profiles.saslprep(password)
     except stringprep_profiles.StringprepError as error:
-        # the reason may name a character of the password, which is nobody's business
-        reason = str(error).replace("it holds", "").strip().split(", ")[-1] if ", " in str(error) else ""
+        # the beginning of the reason may name a character of the password, which is nobody's business
+        reason = str(error).rpartition(", ")[2] if ", " in str(error) else ""
         raise ScramError(
             "The password cannot be used: SASLprep (RFC 4013) does not allow "
             + (f"one of its characters, {reason}." if reason else "it; mind control characters, length and direction.")

@@ -73,7 +73,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Script], str]]:
         listeners.append(listener)
 
         def run() -> None:
-            client, _ = listener.accept()
+            client, _address = listener.accept()
             client.settimeout(10)
             with client, contextlib.suppress(OSError):
                 script(Client(client))
@@ -360,7 +360,7 @@ def test_garbage_ends_in_an_error_or_in_nothing(data: bytes) -> None:
 
 def test_nothing_is_left_open_after_a_failure(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    for _ in range(5):
+    for _attempt in range(5):
         with pytest.raises(AdminUnavailable):
             AdminSocket(str(tmp_path / "none"))
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -28,7 +28,7 @@ xa.json = require "prosody.util.json"
 local clock, sleep = require "prosody.util.time".now, require "prosody.util.async".sleep
 local last = clock()
 function xa.breathe()
-	if clock() - last > 0.05 then sleep(0.001); last = clock() end
+  if clock() - last > 0.05 then sleep(0.001); last = clock() end
 end
 function xa.begin() last = clock() end
 
@@ -39,214 +39,214 @@ local jid = require "prosody.util.jid"
 local function keys(t) local out = {}; for k in pairs(t) do out[#out + 1] = k end; return out end
 
 local function local_parts(admins, host)
-	local out = {}
-	for _, admin in ipairs(type(admins) == "table" and admins or {}) do
-		local node, domain = jid.prepped_split(admin)
-		if node and domain == host then out[#out + 1] = node end
-	end
-	return out
+  local out = {}
+  for _, admin in ipairs(type(admins) == "table" and admins or {}) do
+    local node, domain = jid.prepped_split(admin)
+    if node and domain == host then out[#out + 1] = node end
+  end
+  return out
 end
 
 -- the SQL engine behind a store, when it is one whose tables we know
 local function engine_of(host, name, store)
-	local _, driver = sm.get_driver(host, name)
-	if driver ~= "sql" or type(store.get) ~= "function" then return end
-	for i = 1, 100 do
-		local upvalue, value = debug.getupvalue(store.get, i)
-		if upvalue == nil then return end
-		if upvalue == "engine" and type(value) == "table" and value.params then
-			return (value.params.driver == "PostgreSQL" or value.params.driver == "SQLite3") and value or nil
-		end
-	end
+  local _, driver = sm.get_driver(host, name)
+  if driver ~= "sql" or type(store.get) ~= "function" then return end
+  for i = 1, 100 do
+    local upvalue, value = debug.getupvalue(store.get, i)
+    if upvalue == nil then return end
+    if upvalue == "engine" and type(value) == "table" and value.params then
+      return (value.params.driver == "PostgreSQL" or value.params.driver == "SQLite3") and value or nil
+    end
+  end
 end
 
 function xa.open(name)
-	local session = prosody.hosts[name]
-	if not session then return true, xa.json.encode { refused = "no-such-host", hosts = keys(prosody.hosts) } end
-	if session.type ~= "local" then return true, xa.json.encode { refused = "component" } end
-	local provider = session.users and session.users.name
-	if provider ~= "internal_hashed" then
-		return true, xa.json.encode { refused = "authentication", provider = tostring(provider) }
-	end
-	local authz = mm.get_module(name, "authz_internal")
-	if not authz then
-		return true, xa.json.encode { refused = "authorization", provider = tostring(cm.get(name, "authorization")) }
-	end
-	xa.host, xa.stores, xa.engine = name, {}, nil
-	for _, store in ipairs { "accounts", "account_roles", "account_flags", "account_details", "account_activity" } do
-		xa.stores[store] = sm.open(name, store)
-	end
-	local engine = engine_of(name, "accounts", xa.stores.accounts)
-	if engine and engine == engine_of(name, "account_roles", xa.stores.account_roles) then xa.engine = engine end
-	xa.engines = {}
-	for store, opened in pairs(xa.stores) do xa.engines[store] = engine_of(name, store, opened) end
-	xa.default_role = authz.module:get_option_string("default_user_role", "prosody:registered")
-	xa.flags = mm.get_module(name, "flags")
-	return true, xa.json.encode {
-		name = name,
-		mechanisms = keys(session.users.get_sasl_handler(session):mechanisms()),
-		iterations = mm.get_module(name, "auth_internal_hashed").module:get_option_integer(
-			"default_iteration_count", 10000, 4096),
-		roles = keys(xa.um.get_all_roles(name)),
-		default_role = xa.default_role,
-		flags = xa.flags ~= nil,
-		operators = local_parts(cm.get("*", "admins"), name),
-		admins = local_parts(cm.get(name, "admins"), name),
-	}
+  local session = prosody.hosts[name]
+  if not session then return true, xa.json.encode { refused = "no-such-host", hosts = keys(prosody.hosts) } end
+  if session.type ~= "local" then return true, xa.json.encode { refused = "component" } end
+  local provider = session.users and session.users.name
+  if provider ~= "internal_hashed" then
+    return true, xa.json.encode { refused = "authentication", provider = tostring(provider) }
+  end
+  local authz = mm.get_module(name, "authz_internal")
+  if not authz then
+    return true, xa.json.encode { refused = "authorization", provider = tostring(cm.get(name, "authorization")) }
+  end
+  xa.host, xa.stores, xa.engine = name, {}, nil
+  for _, store in ipairs { "accounts", "account_roles", "account_flags", "account_details", "account_activity" } do
+    xa.stores[store] = sm.open(name, store)
+  end
+  local engine = engine_of(name, "accounts", xa.stores.accounts)
+  if engine and engine == engine_of(name, "account_roles", xa.stores.account_roles) then xa.engine = engine end
+  xa.engines = {}
+  for store, opened in pairs(xa.stores) do xa.engines[store] = engine_of(name, store, opened) end
+  xa.default_role = authz.module:get_option_string("default_user_role", "prosody:registered")
+  xa.flags = mm.get_module(name, "flags")
+  return true, xa.json.encode {
+    name = name,
+    mechanisms = keys(session.users.get_sasl_handler(session):mechanisms()),
+    iterations = mm.get_module(name, "auth_internal_hashed").module:get_option_integer(
+      "default_iteration_count", 10000, 4096),
+    roles = keys(xa.um.get_all_roles(name)),
+    default_role = xa.default_role,
+    flags = xa.flags ~= nil,
+    operators = local_parts(cm.get("*", "admins"), name),
+    admins = local_parts(cm.get(name, "admins"), name),
+  }
 end
 return true, ""
 """,
     r"""
 function xa.names()
-	local out = {}
-	for name in xa.stores.accounts:users() do out[#out + 1] = name end
-	return true, xa.json.encode(out)
+  local out = {}
+  for name in xa.stores.accounts:users() do out[#out + 1] = name end
+  return true, xa.json.encode(out)
 end
 
 -- the rows of the named users as JSON, made by the database itself, which is ten times faster than making it here;
 -- with " and ~ exchanged, because escaping every " for XML takes longer than all the rest
 local dialects = {
-	PostgreSQL = { 'json_agg(json_build_array("user","store","key","type","value"))::text', "chr(1)" },
-	SQLite3 = { 'json_group_array(json_array("user","store","key","type","value"))', "char(1)" },
+  PostgreSQL = { 'json_agg(json_build_array("user","store","key","type","value"))::text', "chr(1)" },
+  SQLite3 = { 'json_group_array(json_array("user","store","key","type","value"))', "char(1)" },
 }
 local function from_engine(engine, stores, names, unused)
-	local rows, mark = table.unpack(dialects[engine.params.driver])
-	local sql = ([[SELECT replace(replace(replace(%s, '"', %s), '~', '"'), %s, '~') FROM "prosody" WHERE "host"=?]]
-		.. [[ AND "store" IN (%s) AND "user" IN (%s) AND NOT ("store"='accounts' AND "key" IN (%s))]]):format(
-			rows, mark, mark, ("?"):rep(#stores, ","), ("?"):rep(#names, ","), ("?"):rep(#unused, ","))
-	local arguments = { xa.host }
-	for _, list in ipairs { stores, names, unused } do
-		table.move(list, 1, #list, #arguments + 1, arguments)
-	end
-	local text
-	local ok, err = engine:transaction(function ()
-		for row in engine:select(sql, table.unpack(arguments)) do text = row[1] end
-	end)
-	if not ok then error("cannot read accounts from the database: " .. tostring(err), 0) end
-	return text or "[]"
+  local rows, mark = table.unpack(dialects[engine.params.driver])
+  local sql = ([[SELECT replace(replace(replace(%s, '"', %s), '~', '"'), %s, '~') FROM "prosody" WHERE "host"=?]]
+    .. [[ AND "store" IN (%s) AND "user" IN (%s) AND NOT ("store"='accounts' AND "key" IN (%s))]]):format(
+      rows, mark, mark, ("?"):rep(#stores, ","), ("?"):rep(#names, ","), ("?"):rep(#unused, ","))
+  local arguments = { xa.host }
+  for _, list in ipairs { stores, names, unused } do
+    table.move(list, 1, #list, #arguments + 1, arguments)
+  end
+  local text
+  local ok, err = engine:transaction(function ()
+    for row in engine:select(sql, table.unpack(arguments)) do text = row[1] end
+  end)
+  if not ok then error("cannot read accounts from the database: " .. tostring(err), 0) end
+  return text or "[]"
 end
 
 -- { data = { { user, store, { key → value } }… }, online = { user → sessions } }, and then, each after a tab, for every
 -- database { { user, store, key, type, value }… }
 function xa.read(names, extra)
-	xa.begin()
-	local function asked(letter) return extra:find(letter, 1, true) end
-	local wanted, unused = { "accounts", "account_roles" }, { "" }
-	if asked "f" then wanted[#wanted + 1] = "account_flags" end
-	if asked "t" then wanted[#wanted + 1] = "account_details" end
-	if asked "a" then wanted[#wanted + 1] = "account_activity" end
-	if not asked "c" then table.move({ "created", "updated" }, 1, 2, #unused + 1, unused) end
-	if not asked "k" then table.move({ "salt", "server_key", "iteration_count" }, 1, 3, #unused + 1, unused) end
-	local by_engine, others = {}, {}
-	for _, store in ipairs(wanted) do
-		local engine = xa.engines[store]
-		if engine then
-			by_engine[engine] = by_engine[engine] or {}
-			table.insert(by_engine[engine], store)
-		else
-			others[#others + 1] = store
-		end
-	end
-	local parts, data, online = { "" }, {}, {}
-	for engine, stores in pairs(by_engine) do parts[#parts + 1] = from_engine(engine, stores, names, unused) end
-	for _, name in ipairs(names) do
-		for _, store in ipairs(others) do
-			local fields, err = xa.stores[store]:get(name)
-			if fields and next(fields) then data[#data + 1] = { name, store, fields }
-			elseif err then error(("cannot read %s of %s: %s"):format(store, name, tostring(err)), 0)
-			end
-		end
-		if others[1] then xa.breathe() end
-		local user = prosody.hosts[xa.host].sessions[name]
-		if user then
-			local count = 0
-			for _ in pairs(user.sessions) do count = count + 1 end
-			online[name] = count
-		end
-	end
-	parts[1] = xa.json.encode { data = data, online = online }
-	return true, table.concat(parts, "\t")
+  xa.begin()
+  local function asked(letter) return extra:find(letter, 1, true) end
+  local wanted, unused = { "accounts", "account_roles" }, { "" }
+  if asked "f" then wanted[#wanted + 1] = "account_flags" end
+  if asked "t" then wanted[#wanted + 1] = "account_details" end
+  if asked "a" then wanted[#wanted + 1] = "account_activity" end
+  if not asked "c" then table.move({ "created", "updated" }, 1, 2, #unused + 1, unused) end
+  if not asked "k" then table.move({ "salt", "server_key", "iteration_count" }, 1, 3, #unused + 1, unused) end
+  local by_engine, others = {}, {}
+  for _, store in ipairs(wanted) do
+    local engine = xa.engines[store]
+    if engine then
+      by_engine[engine] = by_engine[engine] or {}
+      table.insert(by_engine[engine], store)
+    else
+      others[#others + 1] = store
+    end
+  end
+  local parts, data, online = { "" }, {}, {}
+  for engine, stores in pairs(by_engine) do parts[#parts + 1] = from_engine(engine, stores, names, unused) end
+  for _, name in ipairs(names) do
+    for _, store in ipairs(others) do
+      local fields, err = xa.stores[store]:get(name)
+      if fields and next(fields) then data[#data + 1] = { name, store, fields }
+      elseif err then error(("cannot read %s of %s: %s"):format(store, name, tostring(err)), 0)
+      end
+    end
+    if others[1] then xa.breathe() end
+    local user = prosody.hosts[xa.host].sessions[name]
+    if user then
+      local count = 0
+      for _ in pairs(user.sessions) do count = count + 1 end
+      online[name] = count
+    end
+  end
+  parts[1] = xa.json.encode { data = data, online = online }
+  return true, table.concat(parts, "\t")
 end
 return true, ""
 """,
     r"""
 -- statements of few different sizes, because Prosody keeps every prepared one
 local function insert(engine, rows)
-	local position, left = 1, #rows
-	local size = 128
-	while left > 0 do
-		while size > left do size = size // 2 end
-		local sql = 'INSERT INTO "prosody" ("host","user","store","key","type","value") VALUES '
-			.. ("(?,?,?,?,?,?)"):rep(size, ",")
-		local arguments = {}
-		for i = position, position + size - 1 do
-			local row = rows[i]
-			local n = #arguments
-			arguments[n + 1], arguments[n + 2], arguments[n + 3] = xa.host, row[1], row[2]
-			arguments[n + 4], arguments[n + 5], arguments[n + 6] = row[3], type(row[4]), tostring(row[4])
-		end
-		engine:insert(sql, table.unpack(arguments))
-		position, left = position + size, left - size
-	end
+  local position, left = 1, #rows
+  local size = 128
+  while left > 0 do
+    while size > left do size = size // 2 end
+    local sql = 'INSERT INTO "prosody" ("host","user","store","key","type","value") VALUES '
+      .. ("(?,?,?,?,?,?)"):rep(size, ",")
+    local arguments = {}
+    for i = position, position + size - 1 do
+      local row = rows[i]
+      local n = #arguments
+      arguments[n + 1], arguments[n + 2], arguments[n + 3] = xa.host, row[1], row[2]
+      arguments[n + 4], arguments[n + 5], arguments[n + 6] = row[3], type(row[4]), tostring(row[4])
+    end
+    engine:insert(sql, table.unpack(arguments))
+    position, left = position + size, left - size
+  end
 end
 
 local function account_data(item, now)
-	return {
-		salt = item[2], stored_key = item[3], server_key = item[4], iteration_count = item[5],
-		created = now, updated = now, disabled = item[6] or nil,
-	}
+  return {
+    salt = item[2], stored_key = item[3], server_key = item[4], iteration_count = item[5],
+    created = now, updated = now, disabled = item[6] or nil,
+  }
 end
 
 -- in one transaction; fails as a whole when one of them exists
 local function create_in_sql(engine, list, now)
-	local rows = {}
-	for _, item in ipairs(list) do
-		for key, value in pairs(account_data(item, now)) do rows[#rows + 1] = { item[1], "accounts", key, value } end
-		for role, value in pairs(item[7] or {}) do rows[#rows + 1] = { item[1], "account_roles", role, value } end
-	end
-	-- what an account of the same name left behind must not give this one a role
-	for first = 1, #list, 32 do
-		local names = {}
-		for i = 0, 31 do names[i + 1] = (list[first + i] or list[first])[1] end
-		engine:delete('DELETE FROM "prosody" WHERE "host"=? AND "store"=? AND "user" IN (' .. ("?"):rep(32, ",") .. ')',
-			xa.host, "account_roles", table.unpack(names))
-	end
-	insert(engine, rows)
+  local rows = {}
+  for _, item in ipairs(list) do
+    for key, value in pairs(account_data(item, now)) do rows[#rows + 1] = { item[1], "accounts", key, value } end
+    for role, value in pairs(item[7] or {}) do rows[#rows + 1] = { item[1], "account_roles", role, value } end
+  end
+  -- what an account of the same name left behind must not give this one a role
+  for first = 1, #list, 32 do
+    local names = {}
+    for i = 0, 31 do names[i + 1] = (list[first + i] or list[first])[1] end
+    engine:delete('DELETE FROM "prosody" WHERE "host"=? AND "store"=? AND "user" IN (' .. ("?"):rep(32, ",") .. ')',
+      xa.host, "account_roles", table.unpack(names))
+  end
+  insert(engine, rows)
 end
 
 local function create_one(item, now)
-	local name = item[1]
-	if xa.engine then
-		local ok, err = xa.engine:transaction(create_in_sql, xa.engine, { item }, now)
-		if not ok then
-			if xa.stores.accounts:get(name) then return nil, "it exists by now" end
-			return nil, tostring(err)
-		end
-		return true
-	end
-	if xa.stores.accounts:get(name) then return nil, "it exists by now" end
-	local ok, err = xa.stores.account_roles:set(name, item[7])
-	if not ok then return nil, tostring(err) end
-	ok, err = xa.stores.accounts:set(name, account_data(item, now))
-	return ok, not ok and tostring(err) or nil
+  local name = item[1]
+  if xa.engine then
+    local ok, err = xa.engine:transaction(create_in_sql, xa.engine, { item }, now)
+    if not ok then
+      if xa.stores.accounts:get(name) then return nil, "it exists by now" end
+      return nil, tostring(err)
+    end
+    return true
+  end
+  if xa.stores.accounts:get(name) then return nil, "it exists by now" end
+  local ok, err = xa.stores.account_roles:set(name, item[7])
+  if not ok then return nil, tostring(err) end
+  ok, err = xa.stores.accounts:set(name, account_data(item, now))
+  return ok, not ok and tostring(err) or nil
 end
 
 -- item: { name, salt, stored key, server key, iterations, disabled, { role → value } }; without keys after the name
 -- when nobody is to sign in
 function xa.create(list)
-	xa.begin()
-	local now, failures = os.time(), {}
-	if xa.engine and xa.engine:transaction(create_in_sql, xa.engine, list, now) then
-		return true, "{}"
-	end
-	for _, item in ipairs(list) do
-		local called, ok, err = pcall(create_one, item, now)
-		if not called then failures[item[1]] = tostring(ok)
-		elseif not ok then failures[item[1]] = err or "not stored"
-		end
-		xa.breathe()
-	end
-	return true, xa.json.encode(failures)
+  xa.begin()
+  local now, failures = os.time(), {}
+  if xa.engine and xa.engine:transaction(create_in_sql, xa.engine, list, now) then
+    return true, "{}"
+  end
+  for _, item in ipairs(list) do
+    local called, ok, err = pcall(create_one, item, now)
+    if not called then failures[item[1]] = tostring(ok)
+    elseif not ok then failures[item[1]] = err or "not stored"
+    end
+    xa.breathe()
+  end
+  return true, xa.json.encode(failures)
 end
 return true, ""
 """,
@@ -262,42 +262,42 @@ function step.add_flag(name, flag, comment) return xa.flags.add_flag(name, flag,
 function step.remove_flag(name, flag) return xa.flags.remove_flag(name, flag) end
 
 function step.contact(name, fields)
-	local data, err = xa.stores.account_details:get(name)
-	if not data and err then return nil, err end
-	data = data or {}
-	for key, value in pairs(fields) do data[key] = value ~= "" and value or nil end
-	return xa.stores.account_details:set(name, data)
+  local data, err = xa.stores.account_details:get(name)
+  if not data and err then return nil, err end
+  data = data or {}
+  for key, value in pairs(fields) do data[key] = value ~= "" and value or nil end
+  return xa.stores.account_details:set(name, data)
 end
 
 -- as set_password of mod_auth_internal_hashed and usermanager, but with keys made elsewhere
 function step.password(name, salt, stored_key, server_key, iterations)
-	local account, err = xa.stores.accounts:get(name)
-	if not account then return nil, err or "the account is gone" end
-	account.salt, account.stored_key, account.server_key = salt, stored_key, server_key
-	account.iteration_count, account.password, account.updated = iterations, nil, os.time()
-	local ok, set_err = xa.stores.accounts:set(name, account)
-	if not ok then return nil, set_err end
-	prosody.events.fire_event("user-password-changed", { username = name, host = xa.host })
-	return true
+  local account, err = xa.stores.accounts:get(name)
+  if not account then return nil, err or "the account is gone" end
+  account.salt, account.stored_key, account.server_key = salt, stored_key, server_key
+  account.iteration_count, account.password, account.updated = iterations, nil, os.time()
+  local ok, set_err = xa.stores.accounts:set(name, account)
+  if not ok then return nil, set_err end
+  prosody.events.fire_event("user-password-changed", { username = name, host = xa.host })
+  return true
 end
 
 -- item: { name, { verb, argument… }… }; the first step of an account that fails ends it
 function xa.change(list)
-	xa.begin()
-	local failures = {}
-	for _, item in ipairs(list) do
-		for i = 2, #item do
-			local verb = item[i][1]
-			local called, ok, err = pcall(step[verb], item[1], table.unpack(item[i], 2))
-			if not called then ok, err = nil, ok end
-			if not ok then
-				failures[item[1]] = verb .. ": " .. tostring(err or "refused")
-				break
-			end
-		end
-		xa.breathe()
-	end
-	return true, xa.json.encode(failures)
+  xa.begin()
+  local failures = {}
+  for _, item in ipairs(list) do
+    for i = 2, #item do
+      local verb = item[i][1]
+      local called, ok, err = pcall(step[verb], item[1], table.unpack(item[i], 2))
+      if not called then ok, err = nil, ok end
+      if not ok then
+        failures[item[1]] = verb .. ": " .. tostring(err or "refused")
+        break
+      end
+    end
+    xa.breathe()
+  end
+  return true, xa.json.encode(failures)
 end
 return true, ""
 """,
