@@ -94,10 +94,10 @@ def test_one_account_that_cannot_be_had(admin: Admin, options: dict[str, Any], r
 
 
 def test_one_account_without_a_server(down: None) -> None:
-    result = module_runner.run(prosody_account, jid="a@x", password="p")
+    result = module_runner.run(prosody_account, jid="a@x", password="hunter22")
     assert result["failed"]
     assert "nobody listens" in result["msg"]
-    result = module_runner.run(prosody_account, check=True, jid="a@x", password="p")
+    result = module_runner.run(prosody_account, check=True, jid="a@x", password="hunter22")
     assert (result["changed"], result["predicted"], result["action"]) == (True, True, "created")
     assert "Predicting" in str(result["warnings"])
 
@@ -169,7 +169,8 @@ def test_accounts_when_the_connection_is_lost(admin: Admin) -> None:
 
 
 def test_accounts_without_a_server(down: None) -> None:
-    options: dict[str, Any] = {"host": "x", "accounts": [{"name": "b", "password": "p"}, {"name": "a", "state": "absent"}]}
+    accounts = [{"name": "b", "password": "hunter22"}, {"name": "a", "state": "absent"}]
+    options: dict[str, Any] = {"host": "x", "accounts": accounts}
     result = module_runner.run(prosody_accounts, **options)
     assert result["failed"]
     assert "nobody listens" in result["msg"]
