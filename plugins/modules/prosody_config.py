@@ -24,7 +24,8 @@ author:
   - allthingslinux.xmpp contributors (@allthingslinux)
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes
-  - allthingslinux.xmpp.connection
+requirements:
+  - Prosody 13.0 with C(admin_shell) among its C(modules_enabled). Without it only a restart can apply a change.
 attributes:
   check_mode:
     support: full
@@ -96,7 +97,6 @@ options:
   probe:
     description: How the running server is probed.
     type: dict
-    default: {}
     suboptions:
       enabled:
         description: Whether to probe at all. Without probes nothing is proved and nothing that fails later is undone.
@@ -116,6 +116,19 @@ options:
         type: list
         elements: str
         default: []
+  socket:
+    description: The admin socket of the running Prosody, as seen from where the module runs.
+    type: path
+    default: /var/lib/prosody/prosody.sock
+  timeout:
+    description: Seconds that connecting to Prosody, and then each command as a whole, may take.
+    type: float
+    default: 30.0
+  prosodyctl:
+    description: The C(prosodyctl) to run, a name to look up in C(PATH), or a path; as a list with what goes before it.
+    type: list
+    elements: str
+    default: [prosodyctl]
   state_dir:
     description: Where the journal and the previous set are kept; only root can enter it.
     type: path
@@ -215,7 +228,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.ru
 )
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    **connection.argument_spec(),
+    **{name: spec for name, spec in connection.argument_spec().items() if name != "config"},
     "content": {"type": "str"},
     "src": {"type": "path"},
     "path": {"type": "path", "default": "/etc/prosody/prosody.cfg.lua"},
@@ -231,7 +244,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "lint_ignore": {"type": "list", "elements": "str", "default": []},
     "probe": {
         "type": "dict",
-        "default": {},
+        "apply_defaults": True,
         "options": {
             "enabled": {"type": "bool", "default": True},
             "address": {"type": "str"},
@@ -289,7 +302,6 @@ def main() -> None:
     )  # fmt: skip
     module.run_command_environ_update = {"LC_ALL": "C.UTF-8"}
     params = module.params
-    params["probe"] = {"enabled": True, "address": None, "timeout": 5.0, "ignore": [], **params["probe"]}
     try:
         request = request_of(params, module.check_mode)
         transaction = Transaction(
