@@ -66,30 +66,30 @@ _CHUNK = r"""
 local sm, cfg = require"prosody.core.storagemanager", require"prosody.core.configmanager"
 local out = {}
 for name, host in pairs(prosody.hosts) do
-	if host.type == "local" then
-		local _, driver = sm.get_driver(name, "accounts")
-		local sql = cfg.get(name, "sql") or {}
-		local item = { authentication = cfg.get(name, "authentication"), password_hash = cfg.get(name, "password_hash"),
-			driver = driver, sql = { driver = sql.driver, database = sql.database, host = sql.host, port = sql.port },
-			accounts = 0, keys = {} }
-		local ok, err = pcall(function ()
-			local store = assert(sm.open(name, "accounts"))
-			local names, users, state, control = {}, store:users()
-			if not users then if state then error(state, 0) end return end
-			for user in users, state, control do
-				names[#names+1] = user
-				if #names >= COUNTED then break end
-			end
-			item.accounts = #names
-			for i = 1, math.min(#names, LOOKED_AT) do
-				local data = store:get(names[i])
-				local key = "length " .. (data and data.stored_key and #data.stored_key or 0)
-				item.keys[key] = (item.keys[key] or 0) + 1
-			end
-		end)
-		if not ok then item.unseen = tostring(err) end
-		out[name] = item
-	end
+    if host.type == "local" then
+        local _, driver = sm.get_driver(name, "accounts")
+        local sql = cfg.get(name, "sql") or {}
+        local item = { authentication = cfg.get(name, "authentication"), password_hash = cfg.get(name, "password_hash"),
+            driver = driver, sql = { driver = sql.driver, database = sql.database, host = sql.host, port = sql.port },
+            accounts = 0, keys = {} }
+        local ok, err = pcall(function ()
+            local store = assert(sm.open(name, "accounts"))
+            local names, users, state, control = {}, store:users()
+            if not users then if state then error(state, 0) end return end
+            for user in users, state, control do
+                names[#names+1] = user
+                if #names >= COUNTED then break end
+            end
+            item.accounts = #names
+            for i = 1, math.min(#names, LOOKED_AT) do
+                local data = store:get(names[i])
+                local key = "length " .. (data and data.stored_key and #data.stored_key or 0)
+                item.keys[key] = (item.keys[key] or 0) + 1
+            end
+        end)
+        if not ok then item.unseen = tostring(err) end
+        out[name] = item
+    end
 end
 return true, require"prosody.util.json".encode(out)
 """

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import module_choice, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.document import Modules, Option, Section
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.settings import ModelError, Settings
 
-Entries = list["Option | Modules"]
+Entries = list[Union[Option, Modules]]
 
 LOG_DIRECTORY = "/var/log/prosody"
 LOCAL_MODULES = "/usr/local/lib/prosody/modules"

@@ -10,34 +10,34 @@ import lupa.lua54 as lupa
 
 _READER = b"""
 function(text)
-	local config, current, included = { ["*"] = {} }, "*", {}
-	local env = {}
-	local function host(kind)
-		return function(name)
-			assert(not config[name], "host twice: " .. name)
-			config[name] = { ["#kind"] = kind }
-			current = name
-			local function body(options)
-				current = "*"
-				for k, v in pairs(options) do config[name][k] = v end
-			end
-			return function(argument)
-				if type(argument) == "string" then config[name]["#module"] = argument; return body end
-				return body(argument)
-			end
-		end
-	end
-	local names = { VirtualHost = host("VirtualHost"), Component = host("Component"),
-		FileLine = function(path) return "FileLine:" .. path end,
-		Include = function(path) included[#included + 1] = path end }
-	setmetatable(env, { __index = names, __newindex = function(_, k, v)
-		assert(not names[k], "assigns to " .. k)
-		assert(config[current][k] == nil, "option twice: " .. k)
-		config[current][k] = v
-	end })
-	assert(load(text, "@prosody.cfg.lua", "t", env))()
-	assert(current == "*", "the scope of " .. current .. " is still open")
-	return config, included
+    local config, current, included = { ["*"] = {} }, "*", {}
+    local env = {}
+    local function host(kind)
+        return function(name)
+            assert(not config[name], "host twice: " .. name)
+            config[name] = { ["#kind"] = kind }
+            current = name
+            local function body(options)
+                current = "*"
+                for k, v in pairs(options) do config[name][k] = v end
+            end
+            return function(argument)
+                if type(argument) == "string" then config[name]["#module"] = argument; return body end
+                return body(argument)
+            end
+        end
+    end
+    local names = { VirtualHost = host("VirtualHost"), Component = host("Component"),
+        FileLine = function(path) return "FileLine:" .. path end,
+        Include = function(path) included[#included + 1] = path end }
+    setmetatable(env, { __index = names, __newindex = function(_, k, v)
+        assert(not names[k], "assigns to " .. k)
+        assert(config[current][k] == nil, "option twice: " .. k)
+        config[current][k] = v
+    end })
+    assert(load(text, "@prosody.cfg.lua", "t", env))()
+    assert(current == "*", "the scope of " .. current .. " is still open")
+    return config, included
 end
 """
 
