@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -126,11 +127,20 @@ class Transaction:
 
     def predict(self) -> Result:
         """What run() would do; for check mode."""
-        result, _plan = self._plan(self.journal.pending())
+        try:
+            result, _plan = self._plan(self.journal.pending())
+        except OSError as error:
+            raise _unable(error) from error
         return result
 
     def run(self) -> Result:
         """Do it; raises Undone (or RollbackFailed) after a failure, any other XmppError before the first change."""
+        try:
+            return self._run()
+        except OSError as error:
+            raise _unable(error) from error
+
+    def _run(self) -> Result:
         self.journal.lock()
         try:
             pending = self.journal.pending()
@@ -411,8 +421,9 @@ class Transaction:
         head = f"The change of Prosody's configuration failed.\nTried:\n{tried}\nSeen:\n{seen}\n"
         actions = [*prepared.files.actions, *done]
         try:
-            self.journal.phase(entry, "undoing")
-            self.journal.reject(self.request.content)
+            with contextlib.suppress(OSError):  # a full disk must not keep the old files from coming back
+                self.journal.phase(entry, "undoing")
+                self.journal.reject(self.request.content)
             touched = self.journal.kept.restore()
             first = not any(item.kind == "config" and item.blob for item in self.journal.kept.files())
             left = self._back(bool(entry.get("active")), done, touched, prepared)
@@ -499,6 +510,13 @@ class _Prepared:
     state: State | None
     baseline: list[Failure]
     running: Model | None = None
+
+
+def _unable(error: OSError) -> XmppError:
+    return XmppError(
+        f"A change of Prosody's configuration could not be begun or finished: {error}. It is done as root, and needs "
+        "room on the disk. If it was under way, the next run finishes it or takes it back."
+    )
 
 
 def _moment(entry: Mapping[str, Any]) -> str:

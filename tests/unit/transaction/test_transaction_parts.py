@@ -209,7 +209,8 @@ def test_what_an_operator_leaves_out() -> None:
 def test_errors_in_the_log_that_are_no_fault() -> None:
     reloading = "mod_http: Not listening on any ports, 'bosh' will be unreachable"
     no_ipv6 = "portmanager: Failed to open server port 5222 on ::, unsupported"
-    found = probes.log_failures([reloading, no_ipv6, "x: real\nstack traceback:"], ipv6=False)
+    foreign = ["s2sout55d0c0ffee00: Error: certificate", "c2s55d0c0ffee00: bad", "adns: no answer"]
+    found = probes.log_failures([reloading, no_ipv6, *foreign, "x: real\nstack traceback:"], ipv6=False)
     assert [item.seen for item in found] == ["x: real"]
     assert len(probes.log_failures([no_ipv6], ipv6=True)) == 1
 

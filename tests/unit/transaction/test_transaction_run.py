@@ -17,7 +17,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import ServiceState
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import run as module
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import Journal
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.files import FilePlan
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import FileSet, Journal
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import ActionFailed, State
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model, from_json
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, Loaded
@@ -408,6 +409,33 @@ def test_a_renewed_certificate_that_works_becomes_the_set_to_fall_back_on(runnin
     assert not running.transaction(text()).run().changed
     committed = Journal(str(running.state)).committed
     assert b"renewed" in [committed.content(item) for item in committed.files()]
+
+
+def test_a_full_disk_before_the_swap_touches_nothing(running: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = running.files()
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileSet, "keep", full)
+    with pytest.raises(XmppError, match="No space left on device"):
+        running.transaction(text(limit=2)).run()
+    assert running.files() == files
+    assert running.server.done == []
+
+
+def test_a_full_disk_during_the_swap_is_undone(running: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = running.files()
+
+    def full(_plan: object) -> None:
+        running.path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FilePlan, "apply", full)
+    with pytest.raises(Undone, match="No space left on device"):
+        running.transaction(text(limit=2)).run()
+    assert running.files() == files
+    assert running.at_rest()
 
 
 class Killed(BaseException):
