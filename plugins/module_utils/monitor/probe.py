@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The service as its users meet it, measured once: each port with its certificate, TURN, and a message through it all.
+
+python3 -m …monitor.probe CONFIG RESULT: CONFIG is JSON, {"ca": path or "", "targets": [target, …]} as in Target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import secrets
+import ssl
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import covers
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric, Sample, render, write
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import read_served
+
+SUCCESS = Metric("xmpp_probe_success", "gauge", "Whether the port served what it is for.")
+DURATION = Metric("xmpp_probe_duration_seconds", "gauge", "How long the probe of the port took.")
+EXPIRY = Metric("xmpp_certificate_expiry_timestamp_seconds", "gauge", "When the certificate that is served ends.")
+ROUND_TRIP = Metric("xmpp_round_trip_success", "gauge", "Whether a message went from one account to another.")
+STEP_SECONDS = Metric("xmpp_round_trip_seconds", "gauge", "How long each step of the round trip took.")
+STEP_SUCCESS = Metric("xmpp_round_trip_step_success", "gauge", "Whether each step of the round trip succeeded.")
+LAST_RUN = Metric("xmpp_probe_last_run_timestamp_seconds", "gauge", "When the probes ended the last time.")
+RUN_SECONDS = Metric("xmpp_probe_run_seconds", "gauge", "How long all probes took together.")
+
+STEPS = ("login", "deliver", "archive")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One XMPP domain. ports: probe name → port, those of PROBES; accounts: two of {"jid", "password"}, or none."""
+
+    domain: str
+    address: str
+    turn_name: str
+    turn_address: str
+    ports: Mapping[str, int]
+    accounts: tuple[Mapping[str, str], ...]
+    archive: bool = True
+
+
+def target_of(data: Mapping[str, Any]) -> Target:
+    """In: a target as in the configuration. Raises KeyError, TypeError."""
+    return Target(
+        data["domain"],
+        data["address"],
+        data.get("turn_name", ""),
+        data.get("turn_address", ""),
+        data["ports"],
+        tuple(data.get("accounts", ())),
+        data.get("archive", True),
+    )
+
+
+class Report:
+    """Samples, as they come in; and on standard error, for the journal, why something failed."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+
+    def add(self, metric: Metric, value: float, **labels: str) -> None:
+        """Note one value."""
+        self.samples.append(Sample(metric, value, labels))
+
+    @contextlib.contextmanager
+    def probe(self, domain: str, name: str, port: int) -> Iterator[None]:
+        """Measure what is done inside, as the probe `name` of `domain`."""
+        began, good = time.monotonic(), True
+        try:
+            yield
+        except (XmppError, OSError, ValueError, http.client.HTTPException) as error:
+            good = False
+            print(f"{domain}: {name}: {error}", file=sys.stderr)
+        labels = {"domain": domain, "probe": name, "port": str(port)}
+        self.add(SUCCESS, good, **labels)
+        self.add(DURATION, time.monotonic() - began, **labels)
+
+
+def probe_tls(report: Report, target: Target, name: str, port: int, address: str, host: str, **how: str) -> None:
+    """Look at a port with TLS: that it answers, what certificate it shows and that this is for `host`."""
+    with report.probe(target.domain, name, port):
+        served = read_served(address, port, sni=host, to=target.domain, timeout=8.0, **how)
+        end = served.certificate.not_after.timestamp()
+        report.add(EXPIRY, end, domain=target.domain, probe=name, port=str(port), name=host)
+        if not covers(served.certificate, host):
+            raise ValueError(f"the certificate is for {', '.join(served.certificate.names)}")
+
+
+def probe_https(report: Report, target: Target, port: int) -> None:
+    """The HTTPS port: its certificate, and an answer of the HTTP server (which may well be "not found")."""
+    probe_tls(report, target, "https", port, target.address, target.domain)
+    with report.probe(target.domain, "http", port):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(target.address, port, timeout=8.0, context=context)
+        try:
+            connection.request("GET", "/.well-known/host-meta", headers={"Host": target.domain})
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+        if status >= 500:
+            raise ValueError(f"HTTP status {status}")
+
+
+def probe_binding(report: Report, target: Target, transport: str, port: int) -> None:
+    """A STUN binding."""
+    with report.probe(target.domain, f"stun_{transport}", port):
+        turn.binding(target.turn_address, port, transport)
+
+
+# probe name → how it is done, given the report, the target and the port
+PROBES: Mapping[str, Callable[[Report, Target, int], None]] = {
+    "c2s": lambda r, t, p: probe_tls(r, t, "c2s", p, t.address, t.domain, starttls="xmpp-client"),
+    "c2s_tls": lambda r, t, p: probe_tls(r, t, "c2s_tls", p, t.address, t.domain, direct="xmpp-client"),
+    "s2s": lambda r, t, p: probe_tls(r, t, "s2s", p, t.address, t.domain, starttls="xmpp-server"),
+    "s2s_tls": lambda r, t, p: probe_tls(r, t, "s2s_tls", p, t.address, t.domain, direct="xmpp-server"),
+    "https": probe_https,
+    "turn_tls": lambda r, t, p: probe_tls(r, t, "turn_tls", p, t.turn_address, t.turn_name),
+    "stun_udp": lambda r, t, p: probe_binding(r, t, "udp", p),
+    "stun_tcp": lambda r, t, p: probe_binding(r, t, "tcp", p),
+}
+
+
+def round_trip(report: Report, target: Target, context: ssl.SSLContext) -> None:
+    """Two accounts sign in, one writes to the other, who finds the message in the archive; then a relay for a call."""
+    steps = [step for step in STEPS if step != "archive" or target.archive]
+    done: dict[str, float] = {}
+    sessions: list[Session] = []
+    body = "round trip " + secrets.token_hex(8)
+    began = time.monotonic()
+    try:
+        for account in target.accounts:
+            sessions.append(Session(target.address, target.ports["c2s"], account["jid"], account["password"], context))
+        done["login"] = time.monotonic() - began
+        sender, receiver = sessions
+        began = time.monotonic()
+        sender.send_message(receiver.jid, body, secrets.token_hex(6))
+        receiver.wait_for_message(body)
+        done["deliver"] = time.monotonic() - began
+        if target.archive:
+            began = time.monotonic()
+            receiver.wait_for_archived(body)
+            done["archive"] = time.monotonic() - began
+    except (XmppError, OSError, ValueError) as error:
+        print(f"{target.domain}: round trip: {error}", file=sys.stderr)
+    for step in steps:
+        report.add(STEP_SUCCESS, step in done, domain=target.domain, step=step)
+        if step in done:
+            report.add(STEP_SECONDS, done[step], domain=target.domain, step=step)
+    report.add(ROUND_TRIP, all(step in done for step in steps), domain=target.domain)
+    if "stun_udp" in target.ports:
+        with report.probe(target.domain, "turn_relay", target.ports["stun_udp"]):
+            if not sessions:
+                raise ValueError("nobody could sign in to ask for credentials")
+            user, password = sessions[0].turn_credentials()
+            turn.allocate(target.turn_address, target.ports["stun_udp"], user, password)
+    for session in sessions:
+        session.close()
+
+
+def run(config: Mapping[str, Any]) -> list[Sample]:
+    """Everything once. In: the configuration. Out: what was measured."""
+    report = Report()
+    began = time.monotonic()
+    context = ssl.create_default_context(cafile=config.get("ca") or None)
+    for target in map(target_of, config["targets"]):
+        for name, port in target.ports.items():
+            PROBES[name](report, target, port)
+        if target.accounts and "c2s" in target.ports:
+            round_trip(report, target, context)
+    report.add(RUN_SECONDS, time.monotonic() - began)
+    report.add(LAST_RUN, time.time())
+    return report.samples
+
+
+def main(arguments: list[str]) -> int:
+    """In: paths of the configuration and of the result."""
+    config = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    write(Path(arguments[1]), render(run(config)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
