@@ -286,6 +286,17 @@ def test_variable_to_option(
     assert config[host].get(option) == value
 
 
+# What the model only suggests, without a variable of its own: prosody_options may say otherwise.
+SUGGESTED = {"external_services", "http_default_host", "modules_disabled", "pidfile"}
+
+
+def test_every_option_with_a_variable_is_known_as_such() -> None:
+    open_map = {name for variables, *_ in OPTIONS for name in variables.get("prosody_options", {})}
+    written = {option for *_, host, option, _ in OPTIONS if host == "*" and not option.startswith("#")}
+    assert written - open_map - SUGGESTED <= set(TYPED)
+    assert {"motd_text", "sql", "http_external_url", "limits"} <= set(TYPED)
+
+
 # (variables, world, module, whether it is enabled for all hosts)
 MODULES: list[tuple[dict[str, Any], dict[str, Any], str, bool]] = [
     ({}, {}, "admin_shell", True),
@@ -507,12 +518,19 @@ def test_no_text_breaks_out_of_its_place(text: str, title: str, key: str) -> Non
     """Whatever an operator writes, the file has the same hosts and options, and the text is the value."""
     values = minimal(
         hosts=[{"name": D, "title": title, "options": {"x": {key: text}}}],
+        domain=text,
+        upload_max_size=f"1 MiB{chr(10)}",
         motd=f"m{text}m",
         site_name=f"s{title}s",
         options={"y": [text]},
     )
     config = read(model.config_text(values))
     assert set(config) == {"*", D}
+    assert set(config["*"]) - {"http_default_host"} == set(read(model.config_text(minimal()))["*"]) | {
+        "motd_text",
+        "site_name",
+        "y",
+    }
     assert config["*"]["motd_text"] == f"m{text}m"
     assert config["*"]["site_name"] == f"s{title}s"
     assert config["*"]["y"] == [text]
