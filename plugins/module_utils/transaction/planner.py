@@ -269,7 +269,7 @@ def _module_actions(difference: Difference, new: Model, loaded: Loaded, hosts: l
     why_load = "added to the modules" if changed else "configured but not loaded"
     why_unload = "removed from the modules" if changed else "loaded but not configured"
     return [
-        *(Action("module:unload", module, why_unload, tuple(where)) for module, where in sorted(unload.items())),
+        *(Action("module:unload", module, why_unload, tuple(where)) for module, where in unload.items()),
         *(Action("module:load", module, why_load, tuple(where)) for module, where in sorted(load.items())),
     ]
 

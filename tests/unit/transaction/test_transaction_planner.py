@@ -209,6 +209,11 @@ def test_what_a_loaded_module_needs_stays() -> None:
     assert drifted(everywhere={"http_errors": (), "http": ("http_errors",)}) == []
 
 
+def test_what_depends_on_another_is_unloaded_before_it() -> None:
+    found = drifted(x_test={"a_base": (), "z_user": ("a_base",)})
+    assert found == [RELOAD, ("module:unload", "z_user", ("x.test",)), ("module:unload", "a_base", ("x.test",))]
+
+
 def test_storage_and_authentication_modules_are_left_alone() -> None:
     assert drifted(x_test={"storage_internal": (), "auth_anonymous": (), "authz_x": ()}) == []
 
