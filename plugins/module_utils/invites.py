@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -84,6 +85,22 @@ class Invite:
         """Whom or what it is for: an account, or a host."""
         return f"{self.user}@{self.host}" if self.user else self.host
 
+    def shown(self) -> dict[str, Any]:
+        """What results of modules tell about it; token and links are credentials."""
+        return {
+            "jid": self.jid,
+            "type": self.kind,
+            "expires": moment(self.expires),
+            "created": moment(self.created),
+            "allow_registration": self.allow_registration,
+            "roles": list(self.roles),
+            "groups": list(self.groups),
+            "reusable": self.reusable,
+            "token": self.token,
+            "uri": self.uri,
+            "landing_page": self.landing_page,
+        }
+
     @property
     def link(self) -> str:
         """What to hand out: the page that explains, where there is one, else the xmpp: URI."""
@@ -136,6 +153,11 @@ class Plan:
     reuse: Invite | None = None
     create: bool = False
     fulfilled: bool = False
+
+
+def moment(when: int) -> str:
+    """Seconds since 1970 as text in UTC, "" for none."""
+    return f"{datetime.datetime.fromtimestamp(when, datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}" if when else ""
 
 
 def seconds(text: str) -> int:

@@ -45,8 +45,8 @@ class Served:
     """What a port showed.
 
     protocol: such as "TLSv1.3". cipher: OpenSSL's name. features: the stream features after TLS as well-formed XML, ""
-    where it is not a client's stream. alpn: the protocol agreed on, or "". chain_complete: whether the served chain leads to
-    the `anchor` given; None without one.
+    where it is not a client's stream. alpn: the protocol agreed on, or "". chain: all that was served, leaf first; the
+    leaf alone where Python cannot tell (before 3.13), as `chain_known` says.
     """
 
     certificate: Certificate
@@ -213,7 +213,7 @@ class _Probe:
     def _parsed(self, step: str) -> ElementTree.Element | None:
         """The next complete element among what has been fed to the parser."""
         try:
-            for event, element in cast("Iterator[tuple[str, ElementTree.Element]]", self.parser.read_events()):
+            for event, element in cast(Iterator[tuple[str, ElementTree.Element]], self.parser.read_events()):
                 self.depth += 1 if event == "start" else -1
                 if self.depth == 0:
                     raise self.error(step, "the stream was closed")

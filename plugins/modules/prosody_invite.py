@@ -12,7 +12,7 @@ short_description: Invitations to register, to become a contact, or to reset a p
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - Creates, lists and revokes invitations of Prosody's module C(invites), and returns the link to hand out.
+  - Creates and revokes invitations of Prosody's module C(invites), and returns the link to hand out.
   - A pending invitation with the same parameters is handed out again, so that a second run changes nothing. Once it was
     used or has expired, a further run makes a new one. An invitation to register a given account that exists by now is
     fulfilled and not made again.
@@ -44,10 +44,8 @@ options:
     description:
       - V(present) returns an invitation, a pending one if there is one.
       - V(absent) revokes the invitation O(token), or all pending ones of the O(type) for O(jid).
-      - V(list) returns the pending ones of the host that allow to register or to reset a password, and, when O(jid) is
-        an account, its contact invitations.
     type: str
-    choices: [present, absent, list]
+    choices: [present, absent]
     default: present
   type:
     description: What it invites to.
@@ -89,6 +87,7 @@ options:
     description: The one invitation to revoke, for O(state=absent).
     type: str
 seealso:
+  - module: allthingslinux.xmpp.prosody_invite_info
   - module: allthingslinux.xmpp.prosody_accounts
 """
 
@@ -151,14 +150,13 @@ fulfilled:
   type: bool
   returned: when O(state=present)
 invites:
-  description: The pending invitations, each as RV(invite); for O(state=absent) those that were revoked.
+  description: The invitations that were revoked, each as RV(invite).
   type: list
   elements: dict
-  returned: when O(state=list) or O(state=absent)
+  returned: when O(state=absent)
   sample: []
 """
 
-import datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -166,31 +164,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connect
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
-def moment(seconds: int) -> str:
-    """Seconds since 1970 as text in UTC, "" for none."""
-    return f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}" if seconds else ""
-
-
-def shown(invite: invites.Invite) -> dict[str, Any]:
-    """What the result tells about an invitation."""
-    return {
-        "jid": invite.jid,
-        "type": invite.kind,
-        "expires": moment(invite.expires),
-        "created": moment(invite.created),
-        "allow_registration": invite.allow_registration,
-        "roles": list(invite.roles),
-        "groups": list(invite.groups),
-        "reusable": invite.reusable,
-        "token": invite.token,
-        "uri": invite.uri,
-        "landing_page": invite.landing_page,
-    }
-
-
 def line(kind: str, jid: str, expires: int | None) -> str:
     """One invitation in a diff: nothing that lets anybody in."""
-    until = "" if expires is None else f" until {moment(expires)}"
+    until = "" if expires is None else f" until {invites.moment(expires)}"
     return f"{kind} invitation for {jid}{until}\n"
 
 
@@ -226,7 +202,7 @@ def present(module: AnsibleModule, server: invites.Invites, wanted: invites.Want
     return {
         "changed": plan.create,
         "link": invite.link if invite else "",
-        "invite": shown(invite) if invite else None,
+        "invite": invite.shown() if invite else None,
         "fulfilled": plan.fulfilled,
         "diff": {"before": "", "after": line(wanted.kind, jid, expires) if plan.create else ""},
     }
@@ -238,7 +214,7 @@ def absent(module: AnsibleModule, server: invites.Invites, wanted: invites.Wante
     if not module.check_mode:
         server.revoke(which)
     before = "".join(line(one.kind, one.jid, one.expires) for one in which)
-    return {"changed": bool(which), "invites": [shown(one) for one in which], "diff": {"before": before, "after": ""}}
+    return {"changed": bool(which), "invites": [one.shown() for one in which], "diff": {"before": before, "after": ""}}
 
 
 def main() -> None:
@@ -246,7 +222,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "jid": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent", "list"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "type": {
                 "type": "str",
                 "choices": [invites.REGISTRATION, invites.CONTACT, invites.PASSWORD_RESET],
@@ -267,11 +243,8 @@ def main() -> None:
         wanted = wanted_invite(module.params)
         with connection.connect(module.params) as socket:
             server = invites.Invites(socket, wanted.host, wanted.user)
-            if module.params["state"] == "list":
-                result = {"changed": False, "invites": [shown(one) for one in server.state().invites]}
-            else:
-                act = present if module.params["state"] == "present" else absent
-                result = act(module, server, wanted)
+            act = present if module.params["state"] == "present" else absent
+            result = act(module, server, wanted)
     except XmppError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -11,7 +11,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils import certifi
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_store import Pair, Store, StoreError
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
 
-ISSUED = [material.issue() for _ in range(3)]
+ISSUED = [material.issue() for _number in range(3)]
 PAIRS = [Pair((certificate.parse(one.der),), one.key_pem().encode()) for one in ISSUED]
 
 

@@ -254,7 +254,7 @@ def test_any_bytes_are_a_certificate_or_a_certificate_error(data):
 @given(st.data())
 def test_a_damaged_certificate_is_read_or_refused_but_never_crashes(data):
     damaged = bytearray(LEAF.der)
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _number in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     end = data.draw(st.sampled_from([len(damaged), len(damaged) - 1, 40]))
     try:

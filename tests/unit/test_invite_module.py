@@ -8,7 +8,8 @@ import json
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
-from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_invite
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites import moment
+from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_invite, prosody_invite_info
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
 from ansible_collections.allthingslinux.xmpp.tests.unit.test_invite import ANSWER, NOW
 
@@ -58,13 +59,27 @@ def test_one_for_an_account_that_exists_is_fulfilled(server):
     assert len(server.calls) == 1
 
 
-def test_list_and_absent(server):
-    listed = run(jid="alice@example.org", state="list")
-    assert not listed["changed"]
-    assert [one["type"] for one in listed["invites"]] == ["password_reset", "registration", "contact", "contact"]
-    assert listed["invites"][2]["created"] == ""
+def test_prosody_invite_info_lists_what_is_pending(server):
+    for check in (False, True):
+        listed = module_runner.run(prosody_invite_info, check=check, jid="alice@example.org")
+        assert not listed["changed"]
+        assert [one["type"] for one in listed["invites"]] == ["password_reset", "registration", "contact", "contact"]
+        assert listed["invites"][2]["created"] == ""
+        assert "preauth" not in json.dumps(listed)
+        assert "token" not in json.dumps(listed)
+    listed = module_runner.run(prosody_invite_info, jid="alice@example.org", links=True)
+    assert listed["invites"][0]["landing_page"] == "https://example.org/invite?reset"
+
+
+def test_prosody_invite_info_tells_errors(server, monkeypatch):
+    assert "has a resource" in module_runner.run(prosody_invite_info, jid="a@example.org/x")["msg"]
+    module_runner.use(monkeypatch, AdminUnavailable("nobody listens", "refused"))
+    assert module_runner.run(prosody_invite_info, jid="example.org")["msg"] == "nobody listens"
+
+
+def test_absent(server):
     predicted = run(True, state="absent")
-    assert (predicted["changed"], len(server.calls)) == (True, 2)
+    assert (predicted["changed"], len(server.calls)) == (True, 1)
     revoked = run(state="absent")
     assert revoked["changed"]
     assert '[\\"registration\\"]' in server.calls[-1][0]
@@ -102,5 +117,5 @@ def test_a_server_that_is_down_is_told(monkeypatch):
 
 
 def test_times_are_told_in_utc():
-    assert prosody_invite.moment(NOW) == "2026-11-22T13:16:12Z"
-    assert prosody_invite.moment(0) == ""
+    assert moment(NOW) == "2026-11-22T13:16:12Z"
+    assert moment(0) == ""
