@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in the container: signs in without encryption, says how it went, and stays until the server cuts it off.
+"""Runs in the container: signs in, says how it went, and stays until it is told to leave or the server cuts it off.
 
-    client.py HOST USER [SECONDS]      the password comes by standard input
+    client.py HOST USER [stay]      the password comes by standard input, whose end then ends the stay
 
-Prints one of: refused …, signed in, and then either still there (after SECONDS) or cut: …
+Prints one of: refused …, signed in; and after a stay either still there or cut: …
 """
 
 import base64
 import re
+import select
 import socket
 import sys
-import time
 
 HOST, USER = sys.argv[1:3]
-STAY = float(sys.argv[3]) if len(sys.argv) > 3 else 0
+STAY = sys.argv[3:] == ["stay"]
 PASSWORD = sys.stdin.readline().rstrip("\n")
 HEAD = (
     f"<?xml version='1.0'?><stream:stream to='{HOST}' version='1.0' xmlns='jabber:client' "
@@ -50,15 +50,14 @@ until("</stream:features>")
 stream.sendall(b"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
 until("type=['\"]result['\"]")
 print("signed in", flush=True)
-end = time.monotonic() + STAY
-while time.monotonic() < end:
-    stream.settimeout(max(end - time.monotonic(), 0.01))
-    try:
+while STAY:
+    readable, _writable, _failed = select.select([stream, sys.stdin], [], [], 120)
+    if stream in readable:
         data = stream.recv(65536)
-    except TimeoutError:
+        if "stream:error" in data.decode() or not data:
+            print("cut:", data.decode())
+            break
+    else:
+        # told to leave, or forgotten
+        print("still there")
         break
-    if "stream:error" in data.decode() or not data:
-        print("cut:", data.decode())
-        sys.exit()
-if STAY:
-    print("still there")

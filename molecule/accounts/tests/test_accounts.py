@@ -20,21 +20,17 @@ CONTAINER = "xmpp-accounts"
 HERE = Path(__file__).parent
 
 
-def in_container(*words: str, text: str = "", wait: bool = True) -> Any:
-    """Run a program in the container with this standard input; return its output, or the running process."""
-    process = subprocess.Popen(
+def start(*words: str) -> Any:
+    """Start a program in the container."""
+    return subprocess.Popen(
         ["docker", "exec", "-i", CONTAINER, *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
-    assert process.stdin is not None
-    process.stdin.write(text)
-    process.stdin.close()
-    if not wait:
-        return process
-    assert process.stdout is not None
-    output = process.stdout.read()
-    process.wait()
-    return output
+
+
+def in_container(*words: str, text: str = "") -> str:
+    """Run a program in the container with this standard input; return its output."""
+    return start(*words).communicate(text)[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,14 +48,16 @@ def sign_in(host: str, user: str, password: str) -> str:
 class Session:
     """A client that is signed in."""
 
-    def __init__(self, host: str, user: str, password: str, seconds: int = 15) -> None:
-        self._process = in_container(
-            "python3", "/root/client.py", host, user, str(seconds), text=password + "\n", wait=False
-        )
+    def __init__(self, host: str, user: str, password: str) -> None:
+        self._process = start("python3", "/root/client.py", host, user, "stay")
+        self._process.stdin.write(password + "\n")
+        self._process.stdin.flush()
         assert self._process.stdout.readline() == "signed in\n"
 
-    def fate(self) -> str:
-        """Wait for the end of the session; return what it was."""
+    def fate(self, leave: bool = False) -> str:
+        """Return how the session ended: by the server's doing, or when it was told to leave."""
+        if leave:
+            self._process.stdin.close()
         return self._process.stdout.read().strip()
 
 
@@ -102,14 +100,14 @@ def test_nothing_to_do_cuts_no_session_and_a_new_password_does(storage: str, mod
     name = f"mercutio@{storage}"
     secret = "first-secret-of-mercutio"
     assert module("prosody_account", jid=name, password=secret, role="prosody:member")["changed"]
-    session = Session(storage, "mercutio", secret, 8)
+    session = Session(storage, "mercutio", secret)
     assert not module("prosody_account", jid=name, password=secret, role="prosody:member")["changed"]
     assert not module("prosody_accounts", host=storage, accounts=[
         {"name": "mercutio", "password": secret, "role": "prosody:member"}
     ])["changed"]
     [shown] = module("prosody_account_info", host=storage, names=["mercutio"])["accounts"]
     assert shown["sessions"] == 1
-    assert session.fate() == "still there"
+    assert session.fate(leave=True) == "still there"
     for options, reason in (
         ({"password": "second-secret-of-mercutio"}, "reset"),
         ({"role": "prosody:admin"}, "reset"),
@@ -144,7 +142,7 @@ def test_a_role_left_behind_gives_nobody_power(storage: str, module: Any) -> Non
 def watched() -> Iterator[Any]:
     """Watch all processes of the container; give a function that ends it and returns what was seen."""
     in_container("rm", "-f", "/root/stop", "/root/seen")
-    watcher = in_container("python3", "/root/watch.py", "/root/seen", "/root/stop", wait=False)
+    watcher = start("python3", "/root/watch.py", "/root/seen", "/root/stop")
     time.sleep(1)
 
     def seen() -> str:
