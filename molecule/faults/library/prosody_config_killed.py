@@ -1,6 +1,5 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
 """Test double: prosody_config that is killed for real (SIGKILL) as soon as its journal says a given phase."""
 
 from __future__ import annotations
