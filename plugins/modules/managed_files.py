@@ -74,6 +74,16 @@ options:
     elements: dict
     default: []
     suboptions: *suboptions
+  undo_dir:
+    description:
+      - A directory on the host in which is kept, for root only, what was there before, so that it can be brought back.
+      - Where nothing changes, what an earlier task kept is left as it is. Directories that are removed are not kept.
+    type: path
+  undo:
+    description:
+      - Bring back what the last task with the same O(undo_dir) changed, and forget it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -84,6 +94,12 @@ EXAMPLES = r"""
       - {path: /etc/xmpp/turn, state: directory, group: turnserver, mode: "0750"}
     secrets:
       - {path: /etc/xmpp/turn/secret, content: "{{ secret }}", group: turnserver, mode: "0640"}
+    undo_dir: /run/xmpp-undo-coturn
+
+- name: Bring back what was there before
+  allthingslinux.xmpp.managed_files:
+    undo_dir: /run/xmpp-undo-coturn
+    undo: true
 """
 
 RETURN = r"""
@@ -116,6 +132,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.managed_files 
     rehearse,
     user_id,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.undo import Undo
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
 
 
@@ -194,13 +211,24 @@ def main() -> None:
                 "options": entry_spec(True),
                 "no_log": False,
             },
+            "undo_dir": {"type": "path"},
+            "undo": {"type": "bool", "default": False},
         },
+        required_if=[("undo", True, ("undo_dir",))],
         supports_check_mode=True,
     )
+    undo = Undo(Path(module.params["undo_dir"])) if module.params["undo_dir"] else None
     changed: list[str] = []
     written: list[str] = []
     diff: list[dict[str, str]] = []
     try:
+        if undo and module.params["undo"]:
+            for path, before in undo.load():
+                if undo.restore(path, before, module.check_mode):
+                    changed.append(str(path))
+            if not module.check_mode:
+                undo.forget()
+            module.exit_json(changed=bool(changed), changed_paths=changed, written_paths=changed, diff=[])
         entries = [(entry, False) for entry in module.params["files"]]
         entries += [(entry, True) for entry in module.params["secrets"]]
         for entry, secret in entries:
@@ -209,6 +237,8 @@ def main() -> None:
             actions = plan(current, wanted)
             if not actions:
                 continue
+            if undo and not module.check_mode:
+                undo.keep(wanted.path, current)
             (rehearse if module.check_mode else apply)(actions, wanted)
             changed.append(str(wanted.path))
             if {"remove", "create", "write"} & set(actions):

@@ -223,3 +223,54 @@ def test_a_command_that_is_not_there(tmp_path):
     assert module_runner.run(module, check=True, **options)["changed"]
     assert "/no/such/command cannot be run" in module_runner.run(module, **options)["msg"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_change_can_be_undone(tmp_path):
+    kept, old, gone, new, directory = (tmp_path / name for name in ("undo", "old", "gone", "d/new", "d"))
+    for path in (old, gone):
+        path.write_text("before\n")
+        path.chmod(0o600)
+    change: dict[str, Any] = {
+        "files": [
+            entry(old, content="after\n"),
+            entry(gone, state="absent"),
+            entry(directory, state="directory"),
+            entry(new, content="new\n"),
+        ],
+        "undo_dir": str(kept),
+    }
+    assert len(module_runner.run(module, **change)["changed_paths"]) == 4
+    assert mode(kept) == 0o700
+    assert {mode(path) for path in kept.iterdir()} == {0o600}
+    # a run that changes nothing does not forget what can be undone
+    assert not module_runner.run(module, **change)["changed"]
+    undo: dict[str, Any] = {"undo_dir": str(kept), "undo": True}
+    check, real, again = (module_runner.run(module, check=check, **undo) for check in (True, False, False))
+    # in a check the directory still has something in it
+    assert check["changed_paths"] == [str(new), str(gone), str(old)]
+    assert real["changed_paths"] == [str(new), str(directory), str(gone), str(old)]
+    assert (again["changed"], again["changed_paths"]) == (False, [])
+    assert sorted(tmp_path.iterdir()) == [gone, old]
+    assert [(path.read_text(), mode(path)) for path in (old, gone)] == [("before\n", 0o600)] * 2
+
+
+def test_only_the_last_change_is_undone(tmp_path):
+    path, kept = tmp_path / "x", str(tmp_path / "undo")
+    for text in ("one\n", "two\n", "three\n"):
+        module_runner.run(module, files=[entry(path, content=text)], undo_dir=kept)
+    module_runner.run(module, undo_dir=kept, undo=True)
+    assert path.read_text() == "two\n"
+
+
+def test_check_mode_keeps_nothing(tmp_path):
+    module_runner.run(module, check=True, files=[entry(tmp_path / "x", content="y")], undo_dir=str(tmp_path / "undo"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_kept_and_cannot_be_read(tmp_path):
+    (tmp_path / "index.json").write_text("{")
+    assert "Cannot read what was kept in" in module_runner.run(module, undo_dir=str(tmp_path), undo=True)["msg"]
+
+
+def test_undo_needs_its_directory():
+    assert "undo_dir" in module_runner.run(module, undo=True)["msg"]
