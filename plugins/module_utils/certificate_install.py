@@ -105,7 +105,8 @@ class Installation:
         warnings = [
             f"'{name}' is hosted by this Prosody, and no certificate in {store.directory} covers it."
             for name in hosted
-            if not choices(files, name)
+            if "." in name
+            and not choices(files, name)  # nobody reaches the "localhost" of Debian's example from elsewhere
         ]
         where = server.targets(lambda name: choices(files, name) == {self.ours}) if server else ()
         judge = _Judge([link.sha256 for link in pair.chain], [found.sha256 for found in files.values()])

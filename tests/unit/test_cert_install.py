@@ -46,6 +46,7 @@ ANSWER = {
     "hosts": [
         {"name": "example.org", "c2s": True, "s2s": True, "tls": True, "http_host": "muc.example.org"},
         {"name": "muc.example.org", "c2s": False, "s2s": True, "tls": True, "http_host": "muc.example.org"},
+        {"name": "localhost", "c2s": True, "s2s": True, "tls": True, "http_host": "localhost"},
         {"name": "elsewhere.example", "c2s": True, "s2s": True, "tls": True, "http_host": "elsewhere.example"},
     ],
     "reload": ["c2s", "s2s", "http"],
@@ -377,7 +378,7 @@ def test_a_description_shows_no_key():
 
 
 def test_where_to_look():
-    where = served.targets(RUNNING, lambda name: name != "elsewhere.example")
+    where = served.targets(RUNNING, lambda name: name in NAMES)
     assert [str(target) for target in where] == [
         "c2s 127.0.0.1 port 5222 for example.org",
         "c2s ::1 port 5222 for example.org",
@@ -408,7 +409,7 @@ def test_looking_asks_each_port_in_its_own_protocol():
             raise TlsProbeError(host, port, "connecting", "cannot assign requested address")
         return Served(OLD.chain[0], "TLSv1.3", "X", "")
 
-    where = served.targets(RUNNING, lambda name: name == "example.org" or name == "muc.example.org")
+    where = served.targets(RUNNING, lambda name: name in NAMES)
     seen = served.look(where, read=read)
     assert asked[0] == ("127.0.0.1", 5222, {"sni": "example.org", "starttls": "xmpp-client"})
     assert asked[2] == ("127.0.0.1", 5223, {"sni": "example.org", "direct": "xmpp-client"})
