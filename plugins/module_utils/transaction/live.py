@@ -82,55 +82,55 @@ out.version, out.file = prosody.version, prosody.config_file
 local places = { "*" }
 for h in pairs(prosody.hosts) do places[#places+1] = h end
 for _, h in ipairs(places) do
-	local mods = {}
-	for name, mod in pairs(mm.get_modules(h) or {}) do
-		mods[name] = keys(rawget(mod.module, "dependencies") or (h == "*" and {} or mod.module.dependencies))
-		for _, item in ipairs(mod.module.items and mod.module.items["net-provider"] or {}) do
-			out.services[item.config_prefix or item.name] = name
-		end
-	end
-	out.modules[h] = mods
+    local mods = {}
+    for name, mod in pairs(mm.get_modules(h) or {}) do
+        mods[name] = keys(rawget(mod.module, "dependencies") or (h == "*" and {} or mod.module.dependencies))
+        for _, item in ipairs(mod.module.items and mod.module.items["net-provider"] or {}) do
+            out.services[item.config_prefix or item.name] = name
+        end
+    end
+    out.modules[h] = mods
 end
 for h, session in pairs(prosody.hosts) do
-	local wanted, component = mm.get_modules_for_host(h)
-	local info = { component = component or false, missing = {}, troubled = {}, http = false }
-	out.components[h] = component or false
-	local function look(name)
-		local mod = mm.get_module(h, name) or mm.get_module("*", name)
-		if not mod then info.missing[#info.missing+1] = name return end
-		local status, text = mod.module:get_status()
-		if status == "error" then info.troubled[name] = tostring(text) end
-	end
-	for name in wanted do look(name) end
-	if component then look(component) end
-	for name, mod in pairs(mm.get_modules(h) or {}) do
-		local items = rawget(mod.module, "items")
-		if items and items["http-provider"] and #items["http-provider"] > 0 then info.http = true end
-		if name:match("^auth_") or name:match("^storage_") then look(name) end
-	end
-	out.hosts[h] = info
+    local wanted, component = mm.get_modules_for_host(h)
+    local info = { component = component or false, missing = {}, troubled = {}, http = false }
+    out.components[h] = component or false
+    local function look(name)
+        local mod = mm.get_module(h, name) or mm.get_module("*", name)
+        if not mod then info.missing[#info.missing+1] = name return end
+        local status, text = mod.module:get_status()
+        if status == "error" then info.troubled[name] = tostring(text) end
+    end
+    for name in wanted do look(name) end
+    if component then look(component) end
+    for name, mod in pairs(mm.get_modules(h) or {}) do
+        local items = rawget(mod.module, "items")
+        if items and items["http-provider"] and #items["http-provider"] > 0 then info.http = true end
+        if name:match("^auth_") or name:match("^storage_") then look(name) end
+    end
+    out.hosts[h] = info
 end
 local function list(v, default) if v == nil then v = default end if type(v) ~= "table" then v = { v } end return v end
 local any, localhost = {}, {}
 if cm.get("*", "use_ipv4") ~= false then any[#any+1] = "*" localhost[#localhost+1] = "127.0.0.1" end
 if socket.tcp6 and cm.get("*", "use_ipv6") ~= false then any[#any+1] = "::" localhost[#localhost+1] = "::1" end
 for name, infos in pairs(pm.get_registered_services()) do
-	local info = infos[1]
-	if info then
-		local prefix = (info.config_prefix or name) .. "_"
-		if prefix == "_" then prefix = "" end
-		local function get(option) return cm.get("*", option) end
-		local interfaces = get(prefix .. "interfaces") or get(prefix .. "interface")
-			or (info.private and (get "local_interfaces" or localhost)) or get "interfaces" or get "interface"
-			or info.listener.default_interface or any
-		local ports = get(prefix .. "ports") or info.default_ports
-			or { info.default_port or info.listener.default_port }
-		for _, interface in ipairs(list(interfaces)) do for _, port in ipairs(list(ports)) do
-			local service = pm.get_service_at(interface, tonumber(port))
-			local active = service ~= nil and service.name == name
-			out.ports[#out.ports+1] = { name, interface, tonumber(port) or 0, active, info.encryption or "" }
-		end end
-	end
+    local info = infos[1]
+    if info then
+        local prefix = (info.config_prefix or name) .. "_"
+        if prefix == "_" then prefix = "" end
+        local function get(option) return cm.get("*", option) end
+        local interfaces = get(prefix .. "interfaces") or get(prefix .. "interface")
+            or (info.private and (get "local_interfaces" or localhost)) or get "interfaces" or get "interface"
+            or info.listener.default_interface or any
+        local ports = get(prefix .. "ports") or info.default_ports
+            or { info.default_port or info.listener.default_port }
+        for _, interface in ipairs(list(interfaces)) do for _, port in ipairs(list(ports)) do
+            local service = pm.get_service_at(interface, tonumber(port))
+            local active = service ~= nil and service.name == name
+            out.ports[#out.ports+1] = { name, interface, tonumber(port) or 0, active, info.encryption or "" }
+        end end
+    end
 end
 return true, encode(out)
 """
@@ -145,50 +145,50 @@ local pm = require "prosody.core.portmanager"
 local certs = require "prosody.core.certmanager"
 local out = {}
 local function add(host, service, name, ctx, err, cfg)
-	cfg = cfg or {}
-	local cert, key = cfg.certificate and tostring(cfg.certificate) or "", cfg.key and tostring(cfg.key) or ""
-	local why = ctx and "" or tostring(err)
-	for _, file in ipairs(ctx and {} or { cert, key }) do
-		local handle, reason = io.open(file)
-		if handle then handle:close() elseif file ~= "" then why = why .. "; Prosody cannot open " .. reason end
-	end
-	out[#out+1] = { host, service, name, cert, key, why }
+    cfg = cfg or {}
+    local cert, key = cfg.certificate and tostring(cfg.certificate) or "", cfg.key and tostring(cfg.key) or ""
+    local why = ctx and "" or tostring(err)
+    for _, file in ipairs(ctx and {} or { cert, key }) do
+        local handle, reason = io.open(file)
+        if handle then handle:close() elseif file ~= "" then why = why .. "; Prosody cannot open " .. reason end
+    end
+    out[#out+1] = { host, service, name, cert, key, why }
 end
 local direct = {}
 for name, _, _, _, active in pm.get_active_services():iter(nil, nil, nil, nil) do
-	if active.tls_cfg then direct[name] = active end
+    if active.tls_cfg then direct[name] = active end
 end
 for host in pairs(prosody.hosts) do
-	local parent = host:match("%.(.*)$")
-	local ssl = cm.rawget(host, "ssl") or cm.rawget(parent, "ssl") or {}
-	local function starttls(service)
-		local own = cm.rawget(host, service .. "_ssl") or cm.rawget(parent, service .. "_ssl") or {}
-		local common = cm.rawget("*", service .. "_ssl") or {}
-		add(host, service, host, certs.create_context(host, "server", own, ssl, common))
-	end
-	local function has(name) return mm.is_loaded(host, name) end
-	if has "tls" then
-		if has "c2s" and has "saslauth" then starttls "c2s" end
-		if has "s2s" then starttls "s2s" end
-	end
-	local http = false
-	for _, mod in pairs(mm.get_modules(host) or {}) do
-		local items = rawget(mod.module, "items")
-		if items and items["http-provider"] and #items["http-provider"] > 0 then http = true end
-	end
-	for name, active in pairs(direct) do
-		local c2s, s2s = name == "c2s_direct_tls", name == "s2s_direct_tls"
-		local clients = c2s and has "c2s" and has "saslauth"
-		if clients or (s2s and has "s2s") or (name == "https" and http) then
-			local other = cm.get(host, name .. "_host") or (name == "https" and cm.get(host, "http_host"))
-			local own = other or host
-			local found = certs.find_host_cert(own) or {}
-			local cfg = cm.get(host, (active.service.config_prefix or name) .. "_ssl") or {}
-			local cert = cfg.certificate or found.certificate or active.tls_cfg.certificate
-			local key = cfg.key or found.key or active.tls_cfg.key
-			add(host, name, own, cert, "no certificate was found for " .. own, { certificate = cert, key = key })
-		end
-	end
+    local parent = host:match("%.(.*)$")
+    local ssl = cm.rawget(host, "ssl") or cm.rawget(parent, "ssl") or {}
+    local function starttls(service)
+        local own = cm.rawget(host, service .. "_ssl") or cm.rawget(parent, service .. "_ssl") or {}
+        local common = cm.rawget("*", service .. "_ssl") or {}
+        add(host, service, host, certs.create_context(host, "server", own, ssl, common))
+    end
+    local function has(name) return mm.is_loaded(host, name) end
+    if has "tls" then
+        if has "c2s" and has "saslauth" then starttls "c2s" end
+        if has "s2s" then starttls "s2s" end
+    end
+    local http = false
+    for _, mod in pairs(mm.get_modules(host) or {}) do
+        local items = rawget(mod.module, "items")
+        if items and items["http-provider"] and #items["http-provider"] > 0 then http = true end
+    end
+    for name, active in pairs(direct) do
+        local c2s, s2s = name == "c2s_direct_tls", name == "s2s_direct_tls"
+        local clients = c2s and has "c2s" and has "saslauth"
+        if clients or (s2s and has "s2s") or (name == "https" and http) then
+            local other = cm.get(host, name .. "_host") or (name == "https" and cm.get(host, "http_host"))
+            local own = other or host
+            local found = certs.find_host_cert(own) or {}
+            local cfg = cm.get(host, (active.service.config_prefix or name) .. "_ssl") or {}
+            local cert = cfg.certificate or found.certificate or active.tls_cfg.certificate
+            local key = cfg.key or found.key or active.tls_cfg.key
+            add(host, name, own, cert, "no certificate was found for " .. own, { certificate = cert, key = key })
+        end
+    end
 end
 return true, encode(out)
 """
@@ -197,19 +197,19 @@ _STORAGE = r"""
 local sm, cm = require "prosody.core.storagemanager", require "prosody.core.configmanager"
 local out = {}
 for host, session in pairs(prosody.hosts) do
-	local store = session.type == "local" and "accounts" or "config"
-	local storage = cm.get(host, "storage")
-	local wanted = type(storage) == "table" and storage[store] or type(storage) == "string" and storage
-	wanted = wanted or cm.get(host, "default_storage") or "internal"
-	local ok, err = pcall(function ()
-		local driver, name = sm.get_driver(host, store)
-		if name ~= wanted then error("the storage driver " .. wanted .. " could not be loaded", 0) end
-		local opened, why = sm.open(host, store, "keyval")
-		if not opened then error(tostring(why), 0) end
-		local value, problem = opened:get("xmpp-probe")
-		if value == nil and problem then error(tostring(problem), 0) end
-	end)
-	out[#out+1] = { host, wanted, ok and "" or tostring(err) }
+    local store = session.type == "local" and "accounts" or "config"
+    local storage = cm.get(host, "storage")
+    local wanted = type(storage) == "table" and storage[store] or type(storage) == "string" and storage
+    wanted = wanted or cm.get(host, "default_storage") or "internal"
+    local ok, err = pcall(function ()
+        local driver, name = sm.get_driver(host, store)
+        if name ~= wanted then error("the storage driver " .. wanted .. " could not be loaded", 0) end
+        local opened, why = sm.open(host, store, "keyval")
+        if not opened then error(tostring(why), 0) end
+        local value, problem = opened:get("xmpp-probe")
+        if value == nil and problem then error(tostring(problem), 0) end
+    end)
+    out[#out+1] = { host, wanted, ok and "" or tostring(err) }
 end
 return true, encode(out)
 """
@@ -218,31 +218,31 @@ _APPLY = r"""
 local cm, hm = require "prosody.core.configmanager", require "prosody.core.hostmanager"
 local mm = require "prosody.core.modulemanager"
 function change(action, target, hosts)
-	if action == "config:reload" then
-		local ok, err = prosody.reload_config()
-		return ok and "" or tostring(err or "the configuration could not be read")
-	elseif action == "host:activate" then
-		if not rawget(cm.getconfig(), target) then return "the host is not in the configuration" end
-		local ok, err = hm.activate(target)
-		return ok and "" or tostring(err)
-	elseif action == "host:deactivate" then
-		local ok, err = hm.deactivate(target, "This service is being reconfigured")
-		return ok and "" or tostring(err)
-	end
-	local what = action:match("^module:(%a+)$")
-	for _, host in ipairs(hosts) do
-		local there = mm.is_loaded(host, target)
-		local ok, err = true, nil
-		if what == "load" then
-			if not there then ok, err = mm.load(host, target) end
-			if not ok and err == "global-module-already-loaded" then ok = true end
-		elseif what == "unload" then
-			if there then ok, err = mm.unload(host, target) end
-		elseif there then ok, err = mm.reload(host, target)
-		elseif host ~= "*" then ok, err = mm.load(host, target) end
-		if not ok then return host .. ": " .. tostring(err or "unknown error, see the log"):match("^[^\n]*") end
-	end
-	return ""
+    if action == "config:reload" then
+        local ok, err = prosody.reload_config()
+        return ok and "" or tostring(err or "the configuration could not be read")
+    elseif action == "host:activate" then
+        if not rawget(cm.getconfig(), target) then return "the host is not in the configuration" end
+        local ok, err = hm.activate(target)
+        return ok and "" or tostring(err)
+    elseif action == "host:deactivate" then
+        local ok, err = hm.deactivate(target, "This service is being reconfigured")
+        return ok and "" or tostring(err)
+    end
+    local what = action:match("^module:(%a+)$")
+    for _, host in ipairs(hosts) do
+        local there = mm.is_loaded(host, target)
+        local ok, err = true, nil
+        if what == "load" then
+            if not there then ok, err = mm.load(host, target) end
+            if not ok and err == "global-module-already-loaded" then ok = true end
+        elseif what == "unload" then
+            if there then ok, err = mm.unload(host, target) end
+        elseif there then ok, err = mm.reload(host, target)
+        elseif host ~= "*" then ok, err = mm.load(host, target) end
+        if not ok then return host .. ": " .. tostring(err or "unknown error, see the log"):match("^[^\n]*") end
+    end
+    return ""
 end
 return true, "defined"
 """

@@ -26,26 +26,26 @@ GLOBAL = "*"
 #: Lua: a function ``encode(value)`` → JSON in ASCII, bytes above 126 as \u00XX, keys in order.
 LUA_ENCODER = r"""
 local function encode(v, depth)
-	depth = depth or 0
-	local t = type(v)
-	if t == "string" then
-		return '"' .. v:gsub('[%c"\\\127-\255]', function (c) return ("\\u%04x"):format(c:byte()) end) .. '"'
-	elseif t == "boolean" then return tostring(v)
-	elseif t == "number" then
-		if v ~= v or v == 1/0 or v == -1/0 then return '"' .. tostring(v) .. '"' end
-		if v == math.floor(v) and v > -1e15 and v < 1e15 then return ("%d"):format(v) end
-		return ("%.17g"):format(v)
-	elseif t ~= "table" or depth > 40 then return '"<' .. t .. '>"' end
-	local n, count = #v, 0
-	for _ in pairs(v) do count = count + 1 end
-	local out = {}
-	if n > 0 and n == count then
-		for i = 1, n do out[i] = encode(v[i], depth + 1) end
-		return "[" .. table.concat(out, ",") .. "]"
-	end
-	for k, x in pairs(v) do out[#out+1] = encode(tostring(k), depth + 1) .. ":" .. encode(x, depth + 1) end
-	table.sort(out)
-	return "{" .. table.concat(out, ",") .. "}"
+    depth = depth or 0
+    local t = type(v)
+    if t == "string" then
+        return '"' .. v:gsub('[%c"\\\127-\255]', function (c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+    elseif t == "boolean" then return tostring(v)
+    elseif t == "number" then
+        if v ~= v or v == 1/0 or v == -1/0 then return '"' .. tostring(v) .. '"' end
+        if v == math.floor(v) and v > -1e15 and v < 1e15 then return ("%d"):format(v) end
+        return ("%.17g"):format(v)
+    elseif t ~= "table" or depth > 40 then return '"<' .. t .. '>"' end
+    local n, count = #v, 0
+    for _ in pairs(v) do count = count + 1 end
+    local out = {}
+    if n > 0 and n == count then
+        for i = 1, n do out[i] = encode(v[i], depth + 1) end
+        return "[" .. table.concat(out, ",") .. "]"
+    end
+    for k, x in pairs(v) do out[#out+1] = encode(tostring(k), depth + 1) .. ":" .. encode(x, depth + 1) end
+    table.sort(out)
+    return "{" .. table.concat(out, ",") .. "}"
 end
 """
 
@@ -62,11 +62,11 @@ if credentials then cm.set_credentials_directory(credentials) else cm.set_creden
 local ok, level, err = cm.load(file)
 local result
 if ok then
-	local warnings = {}
-	for i, w in ipairs(err or {}) do warnings[i] = tostring(w) end
-	result = { ok = true, hosts = cm.getconfig(), files = cm.files(), warnings = warnings }
+    local warnings = {}
+    for i, w in ipairs(err or {}) do warnings[i] = tostring(w) end
+    result = { ok = true, hosts = cm.getconfig(), files = cm.files(), warnings = warnings }
 else
-	result = { ok = false, level = level, error = tostring(err) }
+    result = { ok = false, level = level, error = tostring(err) }
 end
 io.stdout:write("\0model\0", encode(result), "\n")
 os.exit(0, false)

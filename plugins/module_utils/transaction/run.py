@@ -469,7 +469,8 @@ class Transaction:
 
     def _gently_back(self, model: Model, prepared: _Prepared, touched: list[str]) -> None:
         """The least disruptive way back."""
-        assert self.installation is not None
+        if self.installation is None:
+            raise XmppError("Prosody is not installed")
         with AdminSocket(self.request.socket, self.request.timeout) as admin:
             live = Live(admin)
             difference = compare(live.config(), model)
