@@ -56,7 +56,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return (title, modules) for modules_enabled of all hosts, in reading order."""
     s2s = settings.flag("federation", True)
     welcome = _if(settings.text("welcome_message"), "welcome")
-    metrics = _if(settings.flag("metrics"), "http_openmetrics")
+    metrics = _if(settings.flag("metrics"), "http_openmetrics", "measure_traffic")
     json_log = _if(settings.text("log_to") == "json", "log_ndjson")
     motd = _if(settings.text("motd"), "motd")
     wanted: list[tuple[str, Iterable[str]]] = [

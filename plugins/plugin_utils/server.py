@@ -79,7 +79,8 @@ def _core(settings: Settings) -> Entries:
         )
     entries.append(Option("pidfile", "/run/prosody/prosody.pid", "Where Debian's service looks"))
     paths = settings.texts("plugin_paths")
-    if settings.text("log_to") == "json" and LOCAL_MODULES not in paths:
+    own_modules = settings.flag("metrics") or settings.text("log_to") == "json"
+    if own_modules and LOCAL_MODULES not in paths:
         paths = [*paths, LOCAL_MODULES]
     if paths:
         entries.append(
