@@ -456,7 +456,7 @@ class Transaction:
         model = self.installation.read(self.request.path, self.run_command)
         if not restarted:
             try:
-                self._gently_back(model, prepared, touched)
+                self._gently_back(model, prepared)
             except XmppError:
                 restarted = True
         if not restarted:
@@ -467,7 +467,7 @@ class Transaction:
         self.log.mark(log_files(model))
         return self._new_failures(model, before)
 
-    def _gently_back(self, model: Model, prepared: _Prepared, touched: list[str]) -> None:
+    def _gently_back(self, model: Model, prepared: _Prepared) -> None:
         """The least disruptive way back."""
         if self.installation is None:
             raise XmppError("Prosody is not installed")

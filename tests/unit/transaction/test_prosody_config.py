@@ -25,7 +25,7 @@ class Transaction:
     """Stands for the real one: notes the request, answers as the test says."""
 
     answer: Any = None
-    error: Undone | None = None
+    errors: tuple[Undone, ...] = ()
     requests: list[tuple[str, Request]]
 
     def __init__(self, request: Request, *_more: Any) -> None:
@@ -33,8 +33,8 @@ class Transaction:
 
     def _end(self, how: str) -> Result:
         type(self).requests.append((how, self.request))
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
         return self.answer
 
     def run(self) -> Result:
@@ -47,7 +47,7 @@ class Transaction:
 @pytest.fixture
 def transaction(monkeypatch: pytest.MonkeyPatch) -> type[Transaction]:
     Transaction.requests = []
-    Transaction.error = None
+    Transaction.errors = ()
     Transaction.answer = Result(
         actions=[Action("config:reload", "", "limits changed")],
         files=[Action("write", "/etc/prosody/prosody.cfg.lua", "content differs")],
@@ -124,9 +124,8 @@ def test_what_cannot_be_meant_is_refused(transaction: type[Transaction], options
 def test_a_failure_tells_everything_but_secrets(
     transaction: type[Transaction], kind: type[Undone], undone: bool
 ) -> None:
-    transaction.error = kind(
-        "It failed: hunter22 was refused", [Action("restart", "", "sql changed")], [Failure("storage:x", "hunter22")]
-    )
+    tried, seen = [Action("restart", "", "sql changed")], [Failure("storage:x", "hunter22")]
+    transaction.errors = (kind("It failed: hunter22 was refused", tried, seen),)
     result = run(prosody_config, content="new\n", secrets={"database": "hunter22"}, **ME)
     assert result["failed"] is True
     assert result["changed"] is False
