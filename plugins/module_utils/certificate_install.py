@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import served
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import Certificate, check_pair
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_index import choices, read_files
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_store import Pair, Store
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import (
+    Certificate,
+    check_pair,
+    uncovered,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_index import (
+    choices,
+    identities,
+    read_files,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_store import Pair, Store, StoreError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
@@ -100,6 +108,10 @@ class Installation:
         files = index_with(store.directory, self.now, self.ours, leaf)
         hosted = served.names(server.running) if server else ()
         problems = conflicts(files, self.ours, names, hosted)
+        superseded = self._superseded(files, leaf) if problems else ()
+        if superseded:
+            files = {path: found for path, found in files.items() if Path(path).stem not in superseded}
+            problems = conflicts(files, self.ours, names, hosted)
         if problems:
             raise InstallError(f"The certificate '{store.name}' was not installed: {'; '.join(problems)}.")
         warnings = [
@@ -117,14 +129,16 @@ class Installation:
         stale = bool(judge(before))
         actions = [
             *(["install"] if differs else []),
+            *(["supersede"] if superseded else []),
             *(["repair"] if faults else []),
-            *(["reload"] if server and (differs or faults or stale or interrupted is not None) else []),
         ]
+        if server and (actions or stale or interrupted is not None):
+            actions.append("reload")
         if not actions and interrupted is None:
             return Outcome((), before, (*warnings, *judge.unreachable(before)))
         if self.check_mode:
             return Outcome(tuple(actions), before, tuple(warnings))
-        previous = self._put(pair, differs)
+        previous = self._put(pair, differs, superseded)
         if server is None:
             store.settle()
             return Outcome(tuple(actions), (), tuple(warnings))
@@ -140,18 +154,32 @@ class Installation:
         store.settle()
         return Outcome(tuple(actions), seen, (*warnings, *judge.unreachable(seen)))
 
-    def _put(self, pair: Pair, differs: bool) -> str | None:
+    def _superseded(self, files: Mapping[str, Certificate], leaf: Certificate) -> tuple[str, ...]:
+        """Names of certificates installed by this collection, all of whose names `leaf` covers."""
+        found = []
+        for path in files:
+            other = Path(path)
+            if path == self.ours or other.parent != self.store.directory or other.suffix != ".crt":
+                continue
+            with contextlib.suppress(StoreError):  # a name that this collection would not give
+                if self.store.beside(other.stem).managed() and not uncovered(leaf, sorted(identities(files[path]))):
+                    found.append(other.stem)
+        return tuple(found)
+
+    def _put(self, pair: Pair, differs: bool, superseded: Sequence[str]) -> str | None:
         """Bring the pair into place, on trial. The name of the pair before ("": none); None: nothing to go back to."""
         store = self.store
         if store.directory.is_dir():
             store.repair()  # adopts files that were put there by hand
         interrupted = store.unproved()
         previous = store.current_name() if interrupted is None else interrupted
-        if not differs:
+        if not differs and not superseded:
             return interrupted
-        staged = store.stage(pair)
-        check_pair(*store.files(staged))
-        store.switch(staged, previous)
+        name = store.current_name()
+        if differs:
+            name = store.stage(pair)
+            check_pair(*store.files(name))
+        store.switch(name, previous, tuple(dict.fromkeys((*store.superseded(), *superseded))))
         return previous
 
     def _taken_back(self, pair: Pair, wrong: Sequence[str], previous: str | None, before: Sequence[served.Seen]) -> str:
@@ -272,7 +300,7 @@ def describe(pair: Pair | None) -> str:
 
 
 @contextlib.contextmanager
-def exclusively(store: Store, check_mode: bool):
+def exclusively(store: Store, check_mode: bool) -> Iterator[None]:
     """Keep other runs out of the directory while it is there."""
     if check_mode or not store.directory.is_dir():
         yield

@@ -6,9 +6,10 @@
     certs/example.org.crt → .example.org/current/fullchain.pem
     certs/example.org.key → .example.org/current/privkey.pem
     certs/.example.org/current → pair-x7k2   (Prosody does not look into directories whose name begins with a dot)
-    certs/.example.org/unproved              (only while a new pair is on trial: the name of the pair before it)
+    certs/.example.org/unproved              (only while a new pair is on trial: what to go back to)
 
-Renaming one link changes both files at once, so that no crash leaves a certificate with another one's key.
+Renaming one link changes both files at once, so that no crash leaves a certificate with another one's key. A pair may
+take the place of certificates of other names, too; these are out of sight while it is on trial, and gone afterwards.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,11 +89,28 @@ class Store:
 
     def unproved(self) -> str | None:
         """The pair before the one on trial ("" when there was none) if an earlier run was interrupted; else None."""
+        lines = self._journal()
+        if lines is None:
+            return None
+        return lines[0] if lines[0] and (self.home / lines[0]).is_dir() else ""
+
+    def superseded(self) -> tuple[str, ...]:
+        """Names of the certificates whose place the pair on trial takes."""
+        return (self._journal() or ("",))[1:]
+
+    def _journal(self) -> tuple[str, ...] | None:
         try:
-            previous = self.journal.read_text()
+            return tuple(self.journal.read_text().split("\n"))
         except OSError:
             return None
-        return previous if previous and (self.home / previous).is_dir() else ""
+
+    def managed(self) -> bool:
+        """Whether this certificate was installed here, and not by hand."""
+        return self.certificate.is_symlink() and bool(self.current_name())
+
+    def beside(self, name: str) -> Store:
+        """The place of another certificate in the same directory."""
+        return Store(self.directory, name, self.uid, self.gid)
 
     def current_name(self) -> str:
         """The name of the current pair, "" when there is none."""
@@ -160,21 +178,27 @@ class Store:
         """Paths of certificate and key of a staged pair."""
         return self.home / name / "fullchain.pem", self.home / name / "privkey.pem"
 
-    def switch(self, name: str, previous: str | None = None) -> None:
-        """Make a pair the current one in one step; `previous` (a name, or "") marks it as on trial until `settle`."""
-        if previous is not None:
-            descriptor, temporary = tempfile.mkstemp(prefix=".unproved-", dir=self.home)
-            with open(descriptor, "w") as stream:
-                stream.write(previous)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(temporary).replace(self.journal)
-            _sync(self.home)
+    def switch(self, name: str, previous: str, superseding: Sequence[str] = ()) -> None:
+        """Make a pair the current one in one step, on trial until `settle` or `undo`.
+
+        previous: the pair to go back to, or "". superseding: other certificates, out of sight from here on.
+        """
+        descriptor, temporary = tempfile.mkstemp(prefix=".unproved-", dir=self.home)
+        with open(descriptor, "w") as stream:
+            stream.write("\n".join((previous, *superseding)))
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(self.journal)
+        _sync(self.home)
         self._point(name)
         self.repair()
+        for other in superseding:
+            self.beside(other).hide()
 
     def settle(self) -> None:
-        """End the trial: the current pair stays, all others go."""
+        """End the trial: the current pair stays, all others go, and so do those it takes the place of."""
+        for other in self.superseded():
+            self.beside(other).remove()
         self.journal.unlink(missing_ok=True)
         _sync(self.home)
         keep = {"current", self.current_name()}
@@ -184,11 +208,14 @@ class Store:
 
     def undo(self, previous: str) -> None:
         """Back to the pair before the trial, or to no pair at all; the trial is over."""
-        if previous:
-            self._point(previous)
-            self.settle()
-        else:
+        for other in self.superseded():
+            self.beside(other).repair()
+        if not previous:
             self.remove()
+            return
+        self._point(previous)
+        self.journal.unlink(missing_ok=True)
+        self.settle()
 
     def hide(self) -> None:
         """Take the pair out of Prosody's sight, so that `repair` brings it back."""

@@ -17,7 +17,8 @@ description:
     it, the certificate before is put back, reloaded, and read again, and the task fails with what was seen.
   - Before anything is changed it verifies that the key belongs to the certificate, that the chain is in order and its
     signatures are right, that it is valid now, that it covers O(names), that nobody but its owner and group reads the
-    key, and that no other file in O(certs_dir) holds the same names, for Prosody takes any of two.
+    key, and that no other file in O(certs_dir) holds the same names, for Prosody takes any of two. One that this module
+    has installed under another O(name), and all of whose names are covered, makes way.
   - Ports and names are asked from the running server. Names that it does not host are not looked at. Without a running
     server the files are installed, and looked at by a run when it runs.
   - Changed is what is not on disk or not served. A certificate that is on disk and not served (somebody forgot to
@@ -130,7 +131,8 @@ RETURN = r"""
 actions:
   description:
     - What was done, or in check mode would be.
-    - V(install), V(repair) (links, owners, modes), V(reload), V(remove).
+    - V(install), V(supersede) (certificates under other names whose names this one covers are gone), V(repair) (links,
+      owners, modes), V(reload), V(remove).
   type: list
   elements: str
   returned: always

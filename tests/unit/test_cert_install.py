@@ -311,9 +311,10 @@ def test_nothing_is_taken_back_when_nothing_was_changed(store):
     assert store.read() == NEW
 
 
-def test_a_second_file_with_the_same_name_is_refused(store):
+@pytest.mark.parametrize("name", ["copy.crt", "fullchain.crt", "fullchain.pem"])
+def test_a_second_file_with_the_same_name_is_refused(store, name):
     installed(store)
-    other = store.directory / "copy.crt"
+    other = store.directory / name
     other.write_bytes(NEW.fullchain)
     other.with_suffix(".key").write_bytes(NEW.key)
     with pytest.raises(
@@ -321,6 +322,59 @@ def test_a_second_file_with_the_same_name_is_refused(store):
     ):
         present(store, NEW)
     assert store.read() == OLD
+
+
+def other_store(store, pair, name="aaa.example"):
+    other = store.beside(name)
+    other.switch(other.stage(pair), "")
+    other.settle()
+    return other
+
+
+def test_a_certificate_under_another_name_makes_way(store):
+    other = other_store(store, make_pair("example.org"))
+    simulated = Simulated(store.directory)
+    assert present(store, NEW, simulated, check_mode=True).actions == ("install", "supersede", "reload")
+    assert other.exists()
+    assert present(store, NEW, simulated).actions == ("install", "supersede", "reload")
+    assert not other.exists()
+    assert present(store, NEW, simulated).actions == ()
+
+
+def test_one_that_appeared_later_makes_way_too(store):
+    installed(store, NEW)
+    other = other_store(store, make_pair("example.org"))
+    assert present(store, NEW, Simulated(store.directory)).actions == ("supersede", "reload")
+    assert not other.exists()
+
+
+def test_what_made_way_comes_back_when_the_new_one_is_not_served(store):
+    before = make_pair(*NAMES)
+    other = other_store(store, before)
+    with pytest.raises(InstallError, match="is served again on all 8 ports"):
+        present(store, NEW, Simulated(store.directory, stale_ports=(5223,)))
+    assert other.read() == before
+    assert not store.exists()
+
+
+def test_what_made_way_before_an_interruption_comes_back_too(store):
+    before = make_pair(*NAMES)
+    other = other_store(store, before)
+    simulated = Simulated(store.directory, stale_ports=(5223,))
+    store.switch(store.stage(OLD), "", [other.name])
+    assert other.read() is None
+    for pair in (OLD, NEW):
+        with pytest.raises(InstallError):
+            present(store, pair, simulated)
+        assert other.read() == before
+        assert not store.exists()
+
+
+def test_one_with_further_names_does_not_make_way(store):
+    other = other_store(store, make_pair("example.org", "further.example"))
+    with pytest.raises(InstallError, match="either of two by chance"):
+        present(store, NEW)
+    assert other.exists()
 
 
 def test_conflicts_are_told_from_intentions():

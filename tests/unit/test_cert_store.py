@@ -112,6 +112,26 @@ def test_a_pair_out_of_sight_can_be_brought_back(store):
     assert not store.exists()
 
 
+def test_certificates_of_other_names_make_way_and_come_back(store):
+    other = store.beside("old.example")
+    install(other, PAIRS[0])
+    other.settle()
+    assert other.managed()
+    for keep in (False, True):
+        store.switch(store.stage(PAIRS[1]), store.current_name(), ["old.example"])
+        assert store.superseded() == ("old.example",)
+        assert other.read() is None
+        if keep:
+            store.settle()
+        else:
+            store.undo("")
+            assert other.read() == PAIRS[0]
+            assert other.faults() == ()
+    assert store.read() == PAIRS[1]
+    assert not other.exists()
+    assert not other.managed()
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", ".x", "a/b", "fullchain", "x.fullchain.org", "a b", "x\n"])
 def test_names_that_prosody_would_not_find_are_refused(tmp_path, name):
     with pytest.raises(StoreError, match="cannot be the name"):
