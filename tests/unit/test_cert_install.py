@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import certificate, served
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_index import choices, read_files
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_index import choices, key_of, read_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_install import (
     Installation,
     InstallError,
@@ -316,7 +317,7 @@ def test_a_second_file_with_the_same_name_is_refused(store, name):
     installed(store)
     other = store.directory / name
     other.write_bytes(NEW.fullchain)
-    other.with_suffix(".key").write_bytes(NEW.key)
+    Path(key_of(str(other))).write_bytes(NEW.key)
     with pytest.raises(
         InstallError, match=rf"'example.org' is also in {other}, and Prosody takes either of two by chance"
     ):
