@@ -4,7 +4,8 @@
 """Files as a set that can be kept and put back, and the journal that survives a killed run.
 
 Layout of the directory (root only): lock; journal.json (a transaction is under way); kept/ (the set before it);
-committed/ (the last set that was proved); attempt/ (the configuration being tried); rejected/ (the last one undone).
+committed/ (the last set that was proved); attempt.cfg.lua (the text being tried); rejected.cfg.lua (the last text that
+was undone); refused/ (the files that were put back with it).
 """
 
 from __future__ import annotations
@@ -229,6 +230,7 @@ class Journal:
         self.directory = Path(directory)
         self.kept = FileSet(self.directory / "kept")
         self.committed = FileSet(self.directory / "committed")
+        self.refused = FileSet(self.directory / "refused")
         self._lock: int | None = None
 
     @property
@@ -297,8 +299,9 @@ class Journal:
         self.kept.remove()
 
     def reject(self, content: bytes) -> None:
-        """Keep a configuration that was undone, for the operator to look at."""
+        """Keep what is about to be undone, for the operator to look at: the text, and the files to be put back."""
         _write_private(self.rejected, content)
+        self.refused.keep([(item.path, item.kind) for item in self.kept.files()], {}, {})
 
 
 def owner_ids(owner: str, group: str) -> tuple[int, int]:

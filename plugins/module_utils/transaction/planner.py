@@ -96,6 +96,11 @@ class Loaded:
 Readers = Callable[[str], Iterable[str]]
 
 
+def concerns_tls(difference: Difference) -> bool:
+    """Does the difference change which certificates are used, or how?"""
+    return bool(difference.added) or any(_CERTIFICATES.match(change.option) for change in difference.changes)
+
+
 def plan(
     difference: Difference,
     new: Model,

@@ -42,7 +42,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.li
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import Live, State
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.logs import LogWatch, log_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, Readers, plan
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import (
+    Action,
+    Readers,
+    concerns_tls,
+    plan,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Failure, Options
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.staging import Stage
 
@@ -186,7 +191,7 @@ class Transaction:
             readers = self._readers(difference)
         certificates = self._certificates_stale(baseline) or bool(pending)
         self._same_file(live_state)
-        prepared = _Prepared(files, model, active, live_state, baseline, running)
+        prepared = _Prepared(files, model, active, live_state, baseline, running, concerns_tls(difference))
         if not active:
             why = "Prosody is not running"
             result.actions = [Action("start", "", why)] if request.start else []
@@ -299,8 +304,12 @@ class Transaction:
 
     def _carry_out(self, result: Result, prepared: _Prepared, pending: Mapping[str, Any] | None) -> None:
         request = self.request
+        broken: list[Failure] = []
         if pending is None:
             instead = self._unproved_certificates() if self._certificates_stale(prepared.baseline) else {}
+            # the files on the disk cannot serve, and the old configuration used them too: known without trying
+            if instead and not prepared.tls:
+                broken = [item for item in prepared.baseline if item.probe.startswith("certificate:")]
             extra = {"active": prepared.active, "modules": _modules(prepared.state)}
             self.journal.kept.keep(self._set_of(prepared.model), extra, instead)
             entry: dict[str, Any] = {"path": request.path, "digest": digest(request.content), "active": prepared.active}
@@ -315,6 +324,9 @@ class Transaction:
         self.journal.begin(entry, request.content)
         done: list[Action] = []
         try:
+            if broken:
+                raise _ProbesFailed(broken)
+            done += prepared.files.actions
             prepared.files.apply()
             self.journal.phase(entry, "applying")
             self._apply(result.actions, done)
@@ -416,10 +428,9 @@ class Transaction:
 
     def _undo(self, entry: dict[str, Any], done: list[Action], failures: list[Failure], prepared: _Prepared) -> Undone:
         """Put the kept set back, make the server run it, prove that, and tell the story."""
-        tried = "\n".join(f"- {action}" for action in [*prepared.files.actions, *done]) or "- nothing"
+        tried = "\n".join(f"- {action}" for action in done) or "- nothing: it was clear beforehand"
         seen = "\n".join(story(failures, prepared.baseline))
         head = f"The change of Prosody's configuration failed.\nTried:\n{tried}\nSeen:\n{seen}\n"
-        actions = [*prepared.files.actions, *done]
         try:
             with contextlib.suppress(OSError):  # a full disk must not keep the old files from coming back
                 self.journal.phase(entry, "undoing")
@@ -428,9 +439,9 @@ class Transaction:
             first = not any(item.kind == "config" and item.blob for item in self.journal.kept.files())
             left = self._back(bool(entry.get("active")), done, touched, prepared)
         except (XmppError, OSError) as error:
-            return RollbackFailed(head + self._alarm(str(error)), actions, failures)
+            return RollbackFailed(head + self._alarm(str(error)), done, failures)
         if left:
-            return RollbackFailed(head + self._alarm("; ".join(map(str, left))), actions, failures)
+            return RollbackFailed(head + self._alarm("; ".join(map(str, left))), done, failures)
         self.journal.end()
         if first:
             end = "There was no configuration before: the new one was taken away again and Prosody is stopped."
@@ -438,7 +449,12 @@ class Transaction:
             end = "The previous configuration is back and was proved to work as before."
         else:
             end = "The previous configuration is back; Prosody is stopped, as it was before."
-        return Undone(f"{head}{end}\nThe refused configuration is kept in {self.journal.rejected}.", actions, failures)
+        where = f"The refused configuration is kept in {self.journal.rejected}"
+        if any(item.kind == "certificate" and item.path in touched for item in self.journal.refused.files()):
+            where += (
+                f", the refused certificates in {self.journal.refused.directory} (manifest.json says which is which)"
+            )
+        return Undone(f"{head}{end}\n{where}.", done, failures)
 
     def _back(self, was_active: bool, done: list[Action], touched: list[str], prepared: _Prepared) -> list[Failure]:
         """Make the server run the restored files; return what then fails that did not fail before."""
@@ -511,6 +527,7 @@ class _Prepared:
     state: State | None
     baseline: list[Failure]
     running: Model | None = None
+    tls: bool = False
 
 
 def _unable(error: OSError) -> XmppError:

@@ -404,6 +404,35 @@ def test_a_broken_certificate_on_the_disk_is_put_back_to_the_last_proved(running
     assert not running.transaction(text()).run().changed
 
 
+def test_a_certificate_that_cannot_serve_is_put_back_without_trying_it(running: Bench) -> None:
+    """The server still serves the old one from memory: telling it of the broken one would end that."""
+    running.certificate.write_text("broken")
+
+    def failures() -> list[Failure]:
+        if running.certificate.read_text() == "proved":
+            return []
+        return [Failure("certificate:c2s:x", "the key does not match")]
+
+    running.server.failures = failures  # type: ignore[method-assign]
+    applied = running.server.apply
+
+    def apply(action: Action) -> None:
+        assert running.certificate.read_text() == "proved"
+        applied(action)
+
+    running.server.apply = apply  # type: ignore[method-assign]
+    with pytest.raises(Undone, match="the key does not match") as caught:
+        running.transaction(text(limit=2)).run()
+    assert not isinstance(caught.value, RollbackFailed)
+    assert "Tried:\n- nothing" in str(caught.value)
+    assert str(running.state / "refused") in str(caught.value)
+    refused = Journal(str(running.state)).refused
+    assert b"broken" in [refused.content(item) for item in refused.files()]
+    assert running.certificate.read_text() == "proved"
+    assert running.path.read_bytes() == text()
+    assert not running.transaction(text()).run().changed
+
+
 def test_a_renewed_certificate_that_works_becomes_the_set_to_fall_back_on(running: Bench) -> None:
     running.certificate.write_text("renewed")
     assert not running.transaction(text()).run().changed
