@@ -24,6 +24,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate im
     covers,
     read_chain,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, domain_to_ascii
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.listeners import read_listeners
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import Served, TlsProbeError, read_served
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import compare
@@ -87,6 +88,22 @@ def address_of(interface: str, address: str = "") -> str:
     return interface
 
 
+def readable(name: str) -> str:
+    """A name as Lua's bytes gave it (one character per byte) → as it is read, in Unicode."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
+def dns_name(name: str) -> str:
+    """A name as Lua's bytes gave it → as DNS, certificates and TLS have it."""
+    try:
+        return domain_to_ascii(readable(name))
+    except InvalidJid:
+        return name
+
+
 def expected_ports(ports: Iterable[Port], ipv6: bool) -> list[Port]:
     """The ports that must be held: without IPv6 nobody can listen on its wildcard."""
     return [port for port in ports if ipv6 or ":" not in port.interface]
@@ -122,17 +139,17 @@ def certificate_failures(certified: Iterable[Certified], model: Model) -> list[F
     """The files each service is to serve: there, readable by Prosody, a pair, and covering the name."""
     found: list[Failure] = []
     for item in certified:
-        probe = f"certificate:{item.service}:{item.host}"
+        probe = f"certificate:{item.service}:{readable(item.host)}"
         if item.error:
             found.append(Failure(probe, _why_no_context(item)))
             continue
         if not item.certificate:
             if model.get(item.host, f"{item.service}_require_encryption", True) is not False:
-                found.append(Failure(probe, f"no certificate that covers {item.name} was found"))
+                found.append(Failure(probe, f"no certificate that covers {dns_name(item.name)} was found"))
             continue
         try:
-            if not covers(read_chain(item.certificate)[0], item.name):
-                found.append(Failure(probe, f"{item.certificate} does not cover the name {item.name}"))
+            if not covers(read_chain(item.certificate)[0], dns_name(item.name)):
+                found.append(Failure(probe, f"{item.certificate} does not cover the name {dns_name(item.name)}"))
             check_pair(item.certificate, item.key)
         except CertificateError as error:
             found.append(Failure(probe, str(error)))
@@ -247,16 +264,16 @@ def tls_failures(
         place = places.get(item.service)
         if place is None or item.error:
             continue
-        probe = f"tls:{item.service}:{item.host}"
+        probe = f"tls:{item.service}:{readable(item.host)}"
         address = address_of(place.interface, options.address)
         try:
             served = look(
                 address,
                 place.port,
-                sni=item.name,
+                sni=dns_name(item.name),
                 starttls=_STARTTLS.get(item.service),
                 direct=_DIRECT.get(item.service),
-                to=item.host,
+                to=readable(item.host),
                 timeout=options.timeout,
             )
         except TlsProbeError as error:
@@ -266,7 +283,7 @@ def tls_failures(
         if item.service == "c2s" and item.host in hosts:
             found += feature_failures(hosts[item.host], model, served.features)
         if item.service == "https":
-            found += _http_failures(place, item.name, True, options)
+            found += _http_failures(place, dns_name(item.name), True, options)
     return found
 
 
