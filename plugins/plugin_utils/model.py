@@ -111,13 +111,31 @@ def _addresses(settings: Settings, name: str, loopback: bool) -> list[dict[str, 
     return [{} if interface in ("*", "::") else {"address": interface} for interface in interfaces] or [{}]
 
 
+def _served_names(values: Mapping[str, Any]) -> None:
+    """Refuse names that Prosody 13 cannot serve: it looks for the A-labels of SNI among names in Unicode.
+
+    Source: core/portmanager.lua, which enters the host as it is called in the configuration.
+    """
+    settings = Settings(values)
+    direct = [
+        name for name in ("c2s_direct_tls_ports", "s2s_direct_tls_ports", "https_ports") if settings.sequence(name)
+    ]
+    for host in hosts_of(settings):
+        if direct and not host.name.isascii():
+            variables = " and ".join(settings.where(name) for name in direct)
+            raise ModelError(
+                f"{host.path}: Prosody 13 does not find {host.name!r} on ports with TLS from the first byte, where it "
+                f"is asked for in ASCII; set {variables} to [], and a proxy in front of its HTTP"
+            )
+
+
 def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what stands in the way of a configuration, as conditions that failed in the form of action preflight.
 
     One line at most for each of configuration, secrets and accounts, since each stops at its first error.
     """
     found: list[str] = []
-    for make in (config_text, secret_files, declared_accounts):
+    for make in (config_text, secret_files, declared_accounts, _served_names):
         try:
             make(values)
         except XmppError as error:

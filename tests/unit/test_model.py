@@ -371,6 +371,15 @@ def test_names_outside_ascii_are_unicode_in_the_file_and_ascii_in_certificates()
     assert model.secret_files(values) == {"component_irc.xn--bcher-kva.example": "s"}
 
 
+def test_names_outside_ascii_are_refused_on_ports_where_prosody_does_not_find_them() -> None:
+    values = minimal(hosts=[{"name": "bücher.example"}], c2s_direct_tls_ports=[5223], https_ports=[])
+    assert [item["problem"] for item in model.problems(values)] == [
+        "prosody_hosts[0].name: Prosody 13 does not find 'bücher.example' on ports with TLS from the first byte, "
+        "where it is asked for in ASCII; set prosody_c2s_direct_tls_ports to [], and a proxy in front of its HTTP"
+    ]
+    assert model.problems({**values, "c2s_direct_tls_ports": []}) == []
+
+
 ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hosts": []}, r"^prosody_hosts: .*at least one"),
     ({"hosts": "example.org"}, r"^prosody_hosts: expected a list, got 'example.org'"),
