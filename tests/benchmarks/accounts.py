@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Speed of prosody_accounts on PostgreSQL, against hashing alone and against one prosodyctl process per account.
 
-    python tests/benchmarks/accounts.py [--accounts 10000] [--image IMAGE | --container NAME]
+    python tests/benchmarks/accounts.py [--accounts 10000] [--image IMAGE | --container NAME] [--priority]
 
 Starts a throw-away Debian container (packages are installed unless its image has them), runs the module in it as
 Ansible would, and prints a table. Exit code 1 when a figure is outside its bound. Everything is measured in one run on
-one machine, so ratios can be compared between machines.
+one machine, so ratios can be compared between machines. Its seconds mean something on an idle machine only; on a busy
+one --priority puts everything that is measured before everything else.
 """
 
 from __future__ import annotations
@@ -128,13 +129,15 @@ print(json.dumps({"seconds": time.monotonic() - start, "megabytes": usage.ru_max
 class Container:
     """A Debian with systemd, reached through the docker client."""
 
-    def __init__(self, image: str | None, name: str) -> None:
+    def __init__(self, image: str | None, name: str, priority: bool) -> None:
         self.name = name
+        self.prefix = ["nice", "-n", "-19"] if priority else []
         self._own = image is not None
         if image:
             subprocess.run(
                 ["docker", "run", "-d", "--name", name, "--cgroupns", "host", "--tmpfs", "/run", "--tmpfs", "/run/lock",
-                 "--tmpfs", "/tmp", "--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "-t",
+                 "--tmpfs", "/tmp", "--cap-add", "SYS_ADMIN", "--cap-add", "SYS_NICE", "-t",
+                 "--security-opt", "apparmor=unconfined",
                  "-e", "container=docker", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", image, "/sbin/init"],
                 check=True, stdout=subprocess.DEVNULL,
             )
@@ -143,7 +146,8 @@ class Container:
     def run(self, *words: str, text: str = "") -> str:
         """Run a program with this standard input, return its standard output."""
         done = subprocess.run(
-            ["docker", "exec", "-i", self.name, *words], input=text, capture_output=True, text=True, check=False
+            ["docker", "exec", "-i", self.name, *self.prefix, *words],
+            input=text, capture_output=True, text=True, check=False,
         )
         if done.returncode:
             raise SystemExit(f"{words[0]} in the container failed: {done.stderr or done.stdout}")
@@ -209,6 +213,9 @@ class Bench:
     def run(self) -> bool:
         """Measure everything; return whether all is within its bounds."""
         self.container.run("sh", "-s", text=SETUP)
+        if self.container.prefix:
+            # what systemd started does not inherit the priority
+            self.container.run("sh", "-c", "renice -n -19 $(pgrep 'prosody|lua|postgres')")
         cores, busy = os.cpu_count() or 1, os.getloadavg()[0]
         print(f"{cores} cores, load average {busy:.1f}" + (": busy, the seconds below mean little" if busy > 1 else ""))
         scale = self.count / 10_000
@@ -218,7 +225,7 @@ class Bench:
         self.row(f"hashing {self.count} passwords alone", f"{alone:.2f} s", "", True)
 
         pinger = subprocess.Popen(
-            ["docker", "exec", "-i", self.container.name, "python3", "-c", PING, HOST],
+            ["docker", "exec", "-i", self.container.name, *self.container.prefix, "python3", "-c", PING, HOST],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         assert pinger.stdout is not None
@@ -296,8 +303,10 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--image", default=os.environ.get("XMPP_TEST_IMAGE", "xmpp-host:trixie"))
     parser.add_argument("--container", help="a running one with nothing of value in it, instead of a new one")
+    parser.add_argument("--priority", action="store_true", help="put what is measured before everything else")
     chosen = parser.parse_args()
-    container = Container(None if chosen.container else chosen.image, chosen.container or f"xmpp-bench-{os.getpid()}")
+    image = None if chosen.container else chosen.image
+    container = Container(image, chosen.container or f"xmpp-bench-{os.getpid()}", chosen.priority)
     try:
         return 0 if Bench(container, chosen.accounts).run() else 1
     finally:

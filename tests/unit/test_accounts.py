@@ -538,14 +538,15 @@ def test_definitions_fit_and_compile() -> None:
 def test_batches_fit_into_commands_and_lose_nothing(texts: list[str], overhead: int) -> None:
     literals = [server.literal(text) for text in texts]
     fitting = [item for item in literals if admin_stream.command_size(item) < 9000]
-    made = list(store.batches(fitting, overhead))
+    made = list(store.batches(fitting, 200, overhead))
     assert [item for batch in made for item in batch] == fitting
     for batch in made:
-        admin_stream.repl_input("> " + server.call("create", batch) + " " * overhead)
+        admin_stream.repl_input("> " + server.call("change", batch) + " " * overhead)
 
 
 def test_batches_have_a_largest_number() -> None:
     assert [len(batch) for batch in store.batches(["1"] * 450)] == [200, 200, 50]
+    assert [len(batch) for batch in store.batches(["1"] * 1100, 500)] == [500, 500, 100]
 
 
 def test_what_fits_no_command_is_refused() -> None:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -24,12 +22,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _yield_to_others() -> None:
-    """Lower the priority of the calling thread, so that the server that shares the machine goes first."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-
-
 def unordered(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
     """Apply a function that releases the interpreter's lock to all items, on all cores; yield results as they come.
 
@@ -40,7 +32,7 @@ def unordered(function: Callable[[Item], Result], items: Sequence[Item]) -> Iter
 
     workers = cores()
     chunks = (items[start:start + _CHUNK] for start in range(0, len(items), _CHUNK))
-    with ThreadPoolExecutor(workers, "hash", _yield_to_others) as pool:
+    with ThreadPoolExecutor(workers, "hash") as pool:
         running: set[Future[list[tuple[Item, Result]]]] = set()
         try:
             for chunk in chunks:

@@ -25,7 +25,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model
     Update,
     Wanted,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore, Batcher
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import MOST_WRITTEN, AccountStore, size
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 Entry = TypeVar("Entry", Wanted, Update)
@@ -185,7 +185,7 @@ class _Sender:
         self, send: Callable[[list[str]], dict[str, str]], done: Callable[[str], None], outcome: Outcome, host: Host
     ) -> None:
         self._send, self._done, self._outcome, self._host = send, done, outcome, host
-        self._batcher = Batcher()
+        self._items: list[str] = []
         self._names: list[str] = []
 
     def __enter__(self) -> _Sender:
@@ -193,21 +193,23 @@ class _Sender:
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None:
-            self._flush(self._batcher.take(), self._names)
+            self._flush()
 
     def add(self, name: str, literal: str) -> None:
-        """Take one account along; send the batch when it is full."""
+        """Take one account along; send what is there when it is enough."""
         try:
-            full = self._batcher.add(literal)
+            size(literal)
         except XmppError as error:
             self._fail(name, str(error))
             return
-        if full:
-            names, self._names = self._names, []
-            self._flush(full, names)
+        self._items.append(literal)
         self._names.append(name)
+        if len(self._items) >= MOST_WRITTEN:
+            self._flush()
 
-    def _flush(self, items: list[str], names: list[str]) -> None:
+    def _flush(self) -> None:
+        items, self._items = self._items, []
+        names, self._names = self._names, []
         if not items:
             return
         failures = self._send(items)

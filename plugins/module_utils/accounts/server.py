@@ -170,7 +170,7 @@ end
 return true, ""
 """,
     r"""
--- statements of few different sizes, because Prosody keeps every prepared one
+-- statements of few different sizes, because Prosody keeps every prepared one; LuaDBI garbles those with over 999 values
 local function insert(engine, rows)
   local position, left = 1, #rows
   local size = 128
@@ -231,10 +231,19 @@ local function create_one(item, now)
   return ok, not ok and tostring(err) or nil
 end
 
+-- takes accounts for the next xa.create: more than fit into one command go into one transaction
 -- item: { name, salt, stored key, server key, iterations, disabled, { role → value } }; without keys after the name
 -- when nobody is to sign in
-function xa.create(list)
+local staged = {}
+function xa.stage(list)
+  table.move(list, 1, #list, #staged + 1, staged)
+  return true, ""
+end
+
+function xa.create()
   xa.begin()
+  local list
+  list, staged = staged, {}
   local now, failures = os.time(), {}
   if xa.engine and xa.engine:transaction(create_in_sql, xa.engine, list, now) then
     return true, "{}"
@@ -321,7 +330,7 @@ def literal(value: object) -> str:
 
 
 def created_literal(wanted: Wanted, verifier: Verifier | None, default_role: str) -> str:
-    """One entry of the list that ``xa.create`` takes; the default role is not stored, as Prosody does."""
+    """One entry of the list that ``xa.stage`` takes; the default role is not stored, as Prosody does."""
     roles: dict[str, object] = dict.fromkeys(sorted(wanted.secondary_roles or ()), True)
     if wanted.role is not None and wanted.role != default_role:
         roles["_default"] = wanted.role

@@ -13,8 +13,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts impor
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import Account, Host
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
-# so many accounts in one command at most, so that none keeps the server busy for long
-_MOST = 200
+# so many accounts at most are read, and so many are written at a time, so that the server is never busy for long
+_MOST_READ = 500
+MOST_WRITTEN = 200
 
 
 class Console(Protocol):
@@ -51,58 +52,54 @@ class AccountStore:
             ``f`` flags, ``t`` contact data, ``a`` last activity.
         """
         found: dict[str, Account] = {}
-        for batch in batches((server.literal(name) for name in names), len(server.call("read", [], extra))):
+        for batch in batches(map(server.literal, names), _MOST_READ, 10):
             answer = self._console.lua(server.call("read", batch, extra))
             found.update((account.name, account) for account in reader.accounts(answer, self.host))
         return found
 
     def create(self, items: list[str]) -> dict[str, str]:
-        """Create the accounts of a batch (see :func:`server.created_literal`); return name → failure."""
-        return reader.failures(self._console.lua_json(server.call("create", items)))
+        """Create accounts (see :func:`server.created_literal`) in one transaction; return name → failure.
+
+        If the transaction fails, each is tried alone.
+        """
+        for batch in batches(items):
+            self._console.lua(server.call("stage", batch))
+        return reader.failures(self._console.lua_json("return xa.create()"))
 
     def change(self, items: list[str]) -> dict[str, str]:
-        """Change the accounts of a batch (see :func:`server.changed_literal`); return name → failure."""
-        return reader.failures(self._console.lua_json(server.call("change", items)))
+        """Change accounts (see :func:`server.changed_literal`); return name → failure."""
+        failures: dict[str, str] = {}
+        for batch in batches(items):
+            failures.update(reader.failures(self._console.lua_json(server.call("change", batch))))
+        return failures
 
 
-class Batcher:
-    """Collects literals until one more would not fit into a command."""
-
-    def __init__(self, overhead: int = 0) -> None:
-        # the frame of the command, "> ", the call around the list
-        frame = admin_stream.command_size("> return xa.function({})") + overhead + 100
-        self._room = admin_stream.MAX_COMMAND_BYTES - frame
-        self._items: list[str] = []
-        self._size = 0
-
-    def add(self, item: str) -> list[str] | None:
-        """Take one literal; return the batch that had to be closed for it, if any.
-
-        :raises XmppError: it is too large for any command.
-        """
-        size = admin_stream.command_size(item) - admin_stream.command_size("") + 1
-        if size > self._room:
-            raise XmppError(f"What is declared takes {size} bytes; one account must not take more than {self._room}.")
-        full = None
-        if self._size + size > self._room or len(self._items) >= _MOST:
-            full = self.take()
-        self._items.append(item)
-        self._size += size
-        return full
-
-    def take(self) -> list[str]:
-        """Return what is there and begin anew."""
-        items, self._items, self._size = self._items, [], 0
-        return items
+def room(overhead: int = 0) -> int:
+    """Return how many bytes of literals fit into a command, besides so many bytes of further arguments."""
+    return admin_stream.MAX_COMMAND_BYTES - admin_stream.command_size("> return xa.function({},)") - overhead
 
 
-def batches(items: Iterable[str], overhead: int = 0) -> Iterator[list[str]]:
+def size(item: str) -> int:
+    """Return how many bytes a literal takes in a command, with its comma.
+
+    :raises XmppError: it is too large for any command.
+    """
+    taken = admin_stream.command_size(item) - admin_stream.command_size("") + 1
+    if taken > room():
+        raise XmppError(f"What is declared takes {taken} bytes; one account must not take more than {room()}.")
+    return taken
+
+
+def batches(items: Iterable[str], most: int = MOST_WRITTEN, overhead: int = 0) -> Iterator[list[str]]:
     """Divide literals into lists that each fit into one command."""
-    batcher = Batcher(overhead)
+    batch: list[str] = []
+    taken = 0
     for item in items:
-        full = batcher.add(item)
-        if full:
-            yield full
-    rest = batcher.take()
-    if rest:
-        yield rest
+        more = size(item)
+        if batch and (taken + more > room(overhead) or len(batch) >= most):
+            yield batch
+            batch, taken = [], 0
+        batch.append(item)
+        taken += more
+    if batch:
+        yield batch
