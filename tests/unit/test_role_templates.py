@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configurations of roles coturn and postgresql: who gets in, and whom TURN talks to."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = frozenset(
+    line
+    for line in (Path(__file__).parent / "data" / "turnserver-options-4.6.1.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
+
+
+def render(role: str, template: str, **variables: Any) -> str:
+    """Render a template as the role would, with its defaults and internal variables."""
+    known: dict[str, Any] = {}
+    for part in ("defaults", "vars"):
+        known.update(yaml.safe_load((ROOT / "roles" / role / part / "main.yml").read_text()))
+    known.update({"xmpp_domain": "example.org", "groups": {}, "inventory_hostname": "one", "ansible_facts": {}})
+    known.update(variables)
+    trusted = {name: trust(value) for name, value in known.items()}
+    text = (ROOT / "roles" / role / "templates" / template).read_text()
+    return Templar(DataLoader(), variables=trusted).template(trust_as_template(text))
+
+
+def trust(value: Any) -> Any:
+    """Let a value be a template, at any depth."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, list):
+        return [trust(each) for each in value]
+    if isinstance(value, dict):
+        return {name: trust(each) for name, each in value.items()}
+    return value
+
+
+def turn(**variables: Any) -> list[tuple[str, str]]:
+    """Return the options of turnserver.conf as (name, value), in order."""
+    text = render("coturn", "turnserver.conf.j2", **{"coturn_listen_addresses": ["198.51.100.7"], **variables})
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(name, value) for name, _sep, value in (line.partition("=") for line in lines)]
+
+
+def ranges(options: list[tuple[str, str]], name: str) -> list[tuple[Any, Any]]:
+    found = []
+    for option, value in options:
+        if option == name:
+            first, _sep, last = value.partition("-")
+            found.append((ipaddress.ip_address(first), ipaddress.ip_address(last or first)))
+    return found
+
+
+def within(address: str, among: list[tuple[Any, Any]]) -> bool:
+    wanted: Any = ipaddress.ip_address(address)
+    return any(first.version == wanted.version and first <= wanted <= last for first, last in among)
+
+
+def reachable(address: str, **variables: Any) -> bool:
+    """Whether coturn would relay to an address: what is allowed goes before what is denied."""
+    options = turn(**variables)
+    return within(address, ranges(options, "allowed-peer-ip")) or not within(address, ranges(options, "denied-peer-ip"))
+
+
+SPECIAL = [
+    "0.0.0.1",
+    "10.0.0.1",
+    "10.255.255.255",
+    "100.64.0.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.8",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "203.0.113.9",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::ffff:10.0.0.1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::a00:1",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:a00:1::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "fe80::1",
+    "fec0::1",
+    "ff02::1",
+]
+PUBLIC = ["1.1.1.1", "9.255.255.255", "11.0.0.1", "100.128.0.1", "128.0.0.1", "172.32.0.1", "192.167.255.255"]
+PUBLIC += ["192.169.0.1", "198.20.0.1", "223.255.255.255", "2001:200::1", "2003::1", "2606:4700::1111", "2a00::1"]
+
+
+@pytest.mark.parametrize("address", SPECIAL)
+def test_turn_is_no_way_into_a_network(address):
+    assert not reachable(address)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_turn_reaches_the_internet(address):
+    assert reachable(address)
+
+
+def test_every_special_network_that_python_knows_is_denied():
+    denied = ranges(turn(), "denied-peer-ip")
+    for number in range(0, 2**32, 2**16 + 257):
+        address = ipaddress.ip_address(number)
+        if not address.is_global:
+            assert within(str(address), denied), address
+
+
+def test_own_addresses_are_allowed_and_exceptions_heard():
+    assert reachable("198.51.100.7")
+    assert not reachable("198.51.100.8")
+    assert reachable("10.1.2.3", coturn_listen_addresses=["10.1.2.3"])
+    assert reachable("203.0.113.5", coturn_external_address="203.0.113.5")
+    assert reachable("10.9.9.9", coturn_allowed_peers=["10.9.0.0-10.9.255.255"])
+    assert not reachable("8.8.8.8", coturn_denied_peers=["8.8.8.0-8.8.8.255"])
+
+
+def test_no_range_is_the_unspecified_address_alone():
+    # coturn 4.6.1 takes "::" for every address: it denies, or allows, everything
+    for name in ("denied-peer-ip", "allowed-peer-ip"):
+        assert "::" not in [value for option, value in turn() if option == name]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"coturn_external_address": "203.0.113.5"}, {"coturn_listen_addresses": ["10.0.0.1", "2001:db8::1"]}],
+)
+def test_coturn_knows_every_option(variables):
+    assert {name for name, _value in turn(**variables)} <= OPTIONS
+
+
+def test_external_address_goes_with_the_first_ipv4_address():
+    options = turn(
+        coturn_external_address="203.0.113.5", coturn_listen_addresses=["2001:db8::1", "10.0.0.1", "10.0.0.2"]
+    )
+    assert ("external-ip", "203.0.113.5/10.0.0.1") in options
+
+
+def test_there_is_no_secret_in_the_open_configuration():
+    assert "static-auth-secret" not in dict(turn(coturn_secret="hush"))
+    assert "hush" not in str(turn(coturn_secret="hush"))
+
+
+def test_options_of_the_operator():
+    options = turn(coturn_options={"verbose": True, "max-allocate-lifetime": 1800, "mobility": False})
+    assert options[-2:] == [("max-allocate-lifetime", "1800"), ("verbose", "")]
+
+
+@pytest.mark.parametrize(("port", "capability"), [(443, "CAP_NET_BIND_SERVICE"), (5349, "")])
+def test_only_a_low_port_gets_a_capability(port, capability):
+    text = render("coturn", "dropin.conf.j2", coturn_tls_port=port)
+    for name in ("CapabilityBoundingSet", "AmbientCapabilities"):
+        assert f"{name}={capability}" in text.splitlines()
+
+
+def hba(**variables: Any) -> list[list[str]]:
+    """Return the rules of pg_hba.conf as words."""
+    text = render("postgresql", "pg_hba.conf.j2", **variables)
+    return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+
+
+ROOT_RULES = [
+    ["local", "all", "postgres", "peer", "map=xmpp"],
+    ["local", "replication", "postgres", "peer", "map=xmpp"],
+]
+
+
+def test_prosody_on_the_same_host_needs_no_password():
+    assert hba() == [*ROOT_RULES, ["local", '"prosody"', '"prosody"', "peer", "map=xmpp"]]
+    assert render("postgresql", "pg_ident.conf.j2").splitlines()[-1] == 'xmpp  "prosody"  "prosody"'
+
+
+def test_prosody_on_other_hosts_comes_from_its_addresses_over_tls():
+    rules = hba(
+        groups={"prosody": ["two"]},
+        postgresql_client_addresses=["192.0.2.1", "2001:db8::1"],
+    )
+    assert rules == [
+        *ROOT_RULES,
+        ["hostssl", '"prosody"', '"prosody"', "192.0.2.1/32", "scram-sha-256"],
+        ["hostssl", '"prosody"', '"prosody"', "2001:db8::1/128", "scram-sha-256"],
+    ]
+
+
+def test_a_user_without_a_database_does_not_come_in():
+    assert hba(postgresql_extra_users=[{"name": "idle", "local_users": ["idle"]}]) == hba()
+
+
+def test_a_user_comes_into_all_its_databases_and_no_other():
+    rules = hba(
+        postgresql_extra_users=[{"name": "exporter", "local_users": ["prometheus"]}],
+        postgresql_extra_databases=[{"name": "a", "readers": ["exporter"]}, {"name": "b", "users": ["exporter"]}],
+    )
+    assert rules[-1] == ["local", '"a","b"', '"exporter"', "peer", "map=xmpp"]
+
+
+def test_nothing_listens_on_a_network_that_nobody_comes_from():
+    text = render("postgresql", "postgresql.conf.j2")
+    assert "listen_addresses = ''" in text
+    assert "ssl = off" in text
+    remote = render(
+        "postgresql",
+        "postgresql.conf.j2",
+        postgresql_client_addresses=["192.0.2.1"],
+        ansible_facts={"default_ipv4": {"address": "192.0.2.9"}},
+    )
+    assert "listen_addresses = '192.0.2.9'" in remote
+    assert "ssl_min_protocol_version = 'TLSv1.3'" in remote
+
+
+@pytest.mark.parametrize(
+    ("memory", "buffers"),
+    [(512, 64), (1024, 128), (2000, 128), (4096, 512), (16000, 1024), (16384, 2048), (1000000, 8192)],
+)
+def test_sizes(memory, buffers):
+    text = render("postgresql", "postgresql.conf.j2", ansible_facts={"memtotal_mb": memory})
+    assert f"shared_buffers = {buffers}MB" in text
+
+
+def test_settings_of_the_operator_come_last_and_quoted():
+    text = render("postgresql", "postgresql.conf.j2", postgresql_options={"jit": True, "search_path": "it's"})
+    assert text.rstrip().splitlines()[-2:] == ["jit = 'on'", "search_path = 'it''s'"]
+
+
+def test_names_cannot_leave_their_quotes_in_sql():
+    text = render(
+        "postgresql",
+        "privileges.sql.j2",
+        item={"name": "x", "users": ["a'b"], "readers": ["c"]},
+        postgresql_users=[{"name": "a'b", "member_of": ["pg'm"]}],
+    )
+    assert "ARRAY['a''b']::text[]" in text
+    assert "who := 'a''b';" in text
+    assert "ARRAY['pg''m']::text[]" in text
