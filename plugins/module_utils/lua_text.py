@@ -26,7 +26,8 @@ def quote(text: str) -> str:
     """Return `text` as a double-quoted Lua string literal on one line.
 
     In: any str, including quotes, backslashes, line ends and NUL. Out: the literal; visible characters stay as they are
-    (UTF-8), invisible ones become three-digit byte escapes, so that a digit may follow. Raises LuaTextError for lone surrogates.
+    (UTF-8), invisible ones become three-digit byte escapes, so that a digit may follow.
+    Raises LuaTextError for lone surrogates.
     """
     return '"' + "".join(_escape(character) for character in text) + '"'
 

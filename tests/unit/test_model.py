@@ -299,8 +299,8 @@ SUGGESTED = {"external_services", "http_default_host", "modules_disabled", "pidf
 
 
 def test_every_option_with_a_variable_is_known_as_such() -> None:
-    open_map = {name for variables, *_ in OPTIONS for name in variables.get("prosody_options", {})}
-    written = {option for *_, host, option, _ in OPTIONS if host == "*" and not option.startswith("#")}
+    open_map = {name for case in OPTIONS for name in case[0].get("prosody_options", {})}
+    written = {case[3] for case in OPTIONS if case[2] == "*" and not case[3].startswith("#")}
     assert written - open_map - SUGGESTED <= set(TYPED)
     assert {"motd_text", "sql", "http_external_url", "limits"} <= set(TYPED)
 
