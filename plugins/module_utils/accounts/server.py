@@ -170,7 +170,7 @@ end
 return true, ""
 """,
     r"""
--- statements of few different sizes, because Prosody keeps every prepared one; LuaDBI garbles those with over 999 values
+-- statements of few different sizes, because Prosody keeps every prepared one; of over 999 values LuaDBI makes garbage
 local function insert(engine, rows)
   local position, left = 1, #rows
   local size = 128
