@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters over the settings of role prosody: thin glue, which passes values on and turns errors into Ansible's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.allthingslinux.xmpp.plugins.filter import (
+    prosody_certificate_names,
+    prosody_config_text,
+    prosody_declared_accounts,
+    prosody_generated_files,
+    prosody_places,
+    prosody_ports,
+    prosody_problems,
+    prosody_secret_files,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import declared_accounts, model, places
+from ansible_collections.allthingslinux.xmpp.tests.unit.role_settings import role_settings
+
+#: filter, where its work is done, type of the result
+GLUE: list[tuple[ModuleType, ModuleType, str, type]] = [
+    (prosody_certificate_names, model, "certificate_names", list),
+    (prosody_config_text, model, "config_text", str),
+    (prosody_declared_accounts, declared_accounts, "declared_accounts", dict),
+    (prosody_generated_files, declared_accounts, "generated_files", list),
+    (prosody_places, places, "places", dict),
+    (prosody_ports, model, "ports", list),
+    (prosody_problems, model, "problems", list),
+    (prosody_secret_files, model, "secret_files", dict),
+]
+
+
+@pytest.mark.parametrize(("plugin", "where", "function", "kind"), GLUE, ids=[entry[2] for entry in GLUE])
+def test_a_filter_passes_on(
+    plugin: ModuleType, where: ModuleType, function: str, kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = plugin.__name__.rpartition(".")[2]
+    offered = plugin.FilterModule().filters()
+    assert list(offered) == [name]
+    result = offered[name](role_settings(tmp_path))
+    assert isinstance(result, kind)
+
+    def fail(_settings: Any) -> None:
+        raise XmppError("why not")
+
+    monkeypatch.setattr(where, function, fail)
+    with pytest.raises(AnsibleFilterError, match="why not"):
+        offered[name]({})
