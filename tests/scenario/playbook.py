@@ -44,7 +44,9 @@ def playbook(name: str, *options: str, timeout: int = 600) -> Run:
     """Run playbooks/<name>.yml (or a path) on the scenario's inventory; in: further options of ansible-playbook."""
     path = Path(name) if "/" in name else ROOT / "playbooks" / f"{name}.yml"
     command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(path), *options]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    # Molecule forces colours on, and they would stand inside of the recap
+    colours = {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **colours}
     done = subprocess.run(
         command,
         cwd=ROOT,
