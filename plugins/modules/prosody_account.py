@@ -152,7 +152,7 @@ OPTIONS = ("state", "password", "verifier", "role", "secondary_roles", "flags", 
 def run(module: AnsibleModule) -> None:
     """Read, plan, apply; end the module."""
     params = module.params
-    address = jid.parse(params["jid"], strict=True)
+    address = jid.parse(params["jid"], strict=params["state"] != "absent")
     if not address.local or address.resource:
         raise AccountError(f'"{params["jid"]}" is not an account; one is written local@host.')
     declared = [{"name": str(address), **{option: params[option] for option in OPTIONS}}]

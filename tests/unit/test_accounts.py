@@ -127,6 +127,10 @@ def test_a_declaration_is_read() -> None:
     assert declaration.wanted({"name": "a"}, "example.org", "on_create") == Wanted("a", update_password="on_create")
 
 
+def test_what_could_not_be_created_can_be_removed() -> None:
+    assert declaration.wanted({"name": "\U0001f600", "state": "absent"}, "example.org", "always").name == "\U0001f600"
+
+
 def test_secrets_are_not_shown() -> None:
     shown = repr(Wanted("a", password="hunter2", verifier=PENCIL))
     assert "hunter2" not in shown

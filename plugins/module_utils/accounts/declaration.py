@@ -13,15 +13,16 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
-def local_part(name: str, host: str) -> str:
+def local_part(name: str, host: str, strict: bool = False) -> str:
     """Return the normalised local part of an account: given as such, or as a JID of this host.
 
+    :param strict: refuse what Prosody refuses for new accounts; what exists already may be older than that.
     :raises AccountError: not a valid name, or an account of another host.
     """
     try:
         if "@" not in name:
-            return jid.nodeprep(name, strict=True)
-        address = jid.parse(name, strict=True)
+            return jid.nodeprep(name, strict)
+        address = jid.parse(name, strict)
     except jid.InvalidJid as error:
         raise AccountError(str(error)) from None
     if address.resource:
@@ -37,9 +38,9 @@ def wanted(declaration: Mapping[str, Any], host: str, update_password: str) -> W
     :param update_password: what applies when the declaration does not say.
     :raises AccountError: naming the account.
     """
-    name = local_part(declaration["name"], host)
-    where = f"{name}@{host}"
     state = declaration.get("state") or "present"
+    name = local_part(declaration["name"], host, strict=state != "absent")
+    where = f"{name}@{host}"
     password, verifier = declaration.get("password"), declaration.get("verifier")
     if password is not None and verifier is not None:
         raise AccountError(f"{where}: give a password or a verifier, not both.")
