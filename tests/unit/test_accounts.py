@@ -272,6 +272,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["data", "online", "x"]), JSON), JSON)
 def test_no_answer_breaks_the_reader(first: Any, second: Any) -> None:
     text = json.dumps(first) + "\t" + json.dumps(second).translate(EXCHANGE)
@@ -282,6 +283,7 @@ def test_no_answer_breaks_the_reader(first: Any, second: Any) -> None:
     assert all(isinstance(entry, Account) for entry in found)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["stored_key", "server_key", "salt", "iteration_count", "disabled", "created"]), JSON
@@ -293,6 +295,7 @@ def test_no_stored_data_breaks_the_reader(fields: dict[str, Any]) -> None:
     assert found.name == "romeo"
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_failures_and_names_are_read_from_anything(answer: Any) -> None:
     assert isinstance(reader.failures(answer), dict)

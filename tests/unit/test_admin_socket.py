@@ -21,7 +21,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket i
     Reply,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 # as Prosody 13.0.1 opens it
@@ -322,6 +322,7 @@ def test_commands_have_a_largest_size() -> None:
         admin_stream.repl_input("x\0")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200))
 def test_any_text_arrives_as_it_was_sent(text: str) -> None:
     reader = admin_stream.StreamReader()
@@ -332,6 +333,7 @@ def test_any_text_arrives_as_it_was_sent(text: str) -> None:
     assert stanza.text == allowed
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=60))
 def test_where_the_bytes_are_cut_does_not_matter(cuts: list[int]) -> None:
     data = HELLO + b"<repl-output eol='0'>\xc3\xa4&lt;&#13;</repl-output>" + OK
@@ -347,6 +349,7 @@ def test_where_the_bytes_are_cut_does_not_matter(cuts: list[int]) -> None:
     assert found == [("repl-output", "ä<\r"), ("repl-result", "OK: fine")]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_garbage_ends_in_an_error_or_in_nothing(data: bytes) -> None:
     reader = admin_stream.StreamReader()

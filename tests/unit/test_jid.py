@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.filter import jid as jid_filters
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid, stringprep_profiles
 from ansible_collections.allthingslinux.xmpp.plugins.test import jid as jid_test
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 RECORDED = json.loads((Path(__file__).parent / "data/jid.json").read_text())
@@ -77,6 +77,7 @@ def test_strict_refuses_what_is_newer_than_unicode_3_2() -> None:
         jid.parse("\U0001f600@x", strict=True)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.booleans())
 def test_parsing_gives_a_jid_or_a_reason_and_is_stable(text: str, strict: bool) -> None:
     try:
@@ -94,6 +95,7 @@ def test_parsing_gives_a_jid_or_a_reason_and_is_stable(text: str, strict: bool) 
         assert again == once
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="@/", exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_a_local_part_is_the_same_alone_or_in_a_jid(text: str) -> None:
     try:

@@ -77,6 +77,7 @@ def test_a_verifier_that_cannot_be_used(text: str, reason: str) -> None:
     assert not text or text not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_reader(text: str) -> None:
     with contextlib.suppress(scram.ScramError):
