@@ -82,6 +82,8 @@ def _core(settings: Settings) -> Entries:
     own_modules = settings.flag("metrics") or settings.text("log_to") == "json"
     if own_modules and LOCAL_MODULES not in paths:
         paths = [*paths, LOCAL_MODULES]
+    if settings.has("community_modules") and COMMUNITY_MODULES not in paths:
+        paths = [*paths, COMMUNITY_MODULES]
     if paths:
         entries.append(
             Option("plugin_paths", paths, "Searched before Prosody's own modules", settings.where("plugin_paths"))
