@@ -282,10 +282,15 @@ class Journal:
         except ValueError:
             return {"phase": "unknown"}
 
-    def begin(self, entry: Mapping[str, Any], attempt: bytes) -> None:
-        """Write down what is about to be done; from here on a killed run is finished or undone by the next."""
+    def begin(self, entry: Mapping[str, Any], attempt: bytes) -> dict[str, Any]:
+        """Write down what is about to be done; from here on a killed run is finished or undone by the next.
+
+        Returns the entry with the time at which the transaction began.
+        """
         _write_private(self.attempt, attempt)
-        self.phase({**entry, "started": int(time.time())}, "swapping")
+        complete = {"started": int(time.time()), **entry}
+        self.phase(complete, "swapping")
+        return complete
 
     def phase(self, entry: Mapping[str, Any], phase: str) -> None:
         """Write down how far the transaction is: swapping, applying, probing, undoing."""

@@ -321,7 +321,7 @@ class Transaction:
             )
             entry["digest"] = digest(request.content)
         self.log.mark(log_files(prepared.model) | self._old_log_files(prepared))
-        self.journal.begin(entry, request.content)
+        entry = self.journal.begin(entry, request.content)
         done: list[Action] = []
         try:
             if broken:
@@ -429,7 +429,7 @@ class Transaction:
     def _undo(self, entry: dict[str, Any], done: list[Action], failures: list[Failure], prepared: _Prepared) -> Undone:
         """Put the kept set back, make the server run it, prove that, and tell the story."""
         tried = "\n".join(f"- {action}" for action in done) or "- nothing: it was clear beforehand"
-        seen = "\n".join(story(failures, prepared.baseline))
+        seen = "\n".join(story(failures, prepared.baseline if done else []))
         head = f"The change of Prosody's configuration failed.\nTried:\n{tried}\nSeen:\n{seen}\n"
         try:
             with contextlib.suppress(OSError):  # a full disk must not keep the old files from coming back

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import signal
@@ -497,6 +498,7 @@ def test_a_killed_run_is_finished_by_the_next_with_the_same_wish(running: Bench,
     kill(running, text(limit=2), phase)
     result = running.transaction(text(limit=2)).run()
     assert f"interrupted while {phase}; it was finished" in result.recovered
+    assert f"started {datetime.datetime.now(datetime.timezone.utc):%Y}" in result.recovered
     assert running.server.effective["limit"] == 2
     assert running.path.read_bytes() == text(limit=2)
     assert running.at_rest()
