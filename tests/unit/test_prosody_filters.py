@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters over the model: each under its name, and every error one that Ansible shows."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+
+PACKAGE = "ansible_collections.allthingslinux.xmpp.plugins.filter"
+SETTINGS = {"hosts": [{"name": "example.org"}], "storage": "internal", "secrets": {"k": "v"}}
+
+# (filter, value, result; None: only that there is one)
+RESULTS: list[tuple[str, Any, Any]] = [
+    ("to_lua", {"a": [1, True]}, "{ a = { 1, true } }"),
+    ("prosody_config_text", SETTINGS, None),
+    ("prosody_secret_files", SETTINGS, {"k": "v"}),
+    ("prosody_certificate_names", SETTINGS, ["example.org"]),
+    ("prosody_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
+    ("prosody_problems", SETTINGS, []),
+    ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p"]),
+    ("prosody_declared_accounts", SETTINGS, {}),
+    (
+        "prosody_places",
+        SETTINGS,
+        {"example.org": {"authentication": "internal_hashed", "password_hash": "SHA-256", "storage": "internal"}},
+    ),
+]
+
+
+def function(name: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.{name}").FilterModule().filters()[name]
+
+
+@pytest.mark.parametrize(("name", "value", "result"), RESULTS, ids=[case[0] for case in RESULTS])
+def test_a_filter(name: str, value: Any, result: Any) -> None:
+    found = function(name)(value)
+    assert found or found == result
+    assert result is None or found == result
+
+
+@pytest.mark.parametrize("name", sorted({case[0] for case in RESULTS} - {"to_lua", "prosody_problems"}))
+def test_an_error_is_one_that_ansible_shows(name: str) -> None:
+    wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5}
+    with pytest.raises(AnsibleFilterError, match="prosody_"):
+        function(name)(wrong)
+
+
+def test_to_lua_says_what_it_cannot_write() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^value\.a: a value of type object"):
+        function("to_lua")({"a": object()})
+
+
+def test_prosody_problems_never_fails() -> None:
+    assert [problem["that"] for problem in function("prosody_problems")({"hosts": 5})] == [False]
+
+
+@pytest.mark.parametrize("name", [case[0] for case in RESULTS])
+def test_the_documentation_is_of_this_filter(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    assert yaml.safe_load(module.DOCUMENTATION)["name"] == name == Path(str(module.__file__)).stem
+    assert f"allthingslinux.xmpp.{name}" in module.EXAMPLES
