@@ -146,6 +146,11 @@ class Transaction:
             raise _unable(error) from error
 
     def _run(self) -> Result:
+        if self.installation is None and self.request.start:
+            raise XmppError(
+                "Prosody is not installed on this host, so it cannot be started with this configuration. Install it "
+                "first (role prosody does), or only write the files with service_state: unchanged."
+            )
         self.journal.lock()
         try:
             pending = self.journal.pending()
@@ -311,7 +316,8 @@ class Transaction:
             if instead and not prepared.tls:
                 broken = [item for item in prepared.baseline if item.probe.startswith("certificate:")]
             extra = {"active": prepared.active, "modules": _modules(prepared.state)}
-            self.journal.kept.keep(self._set_of(prepared.model), extra, instead)
+            files = self._set_of(prepared.model) + [(path, item.kind) for path, item in instead.items()]
+            self.journal.kept.keep(files, extra, instead)
             entry: dict[str, Any] = {"path": request.path, "digest": digest(request.content), "active": prepared.active}
         else:
             entry = dict(pending)

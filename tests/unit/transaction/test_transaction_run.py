@@ -405,12 +405,25 @@ def test_a_broken_certificate_on_the_disk_is_put_back_to_the_last_proved(running
     assert not running.transaction(text()).run().changed
 
 
-def test_a_certificate_that_cannot_serve_is_put_back_without_trying_it(running: Bench) -> None:
+def test_without_prosody_nothing_is_written_that_was_to_be_started(bench: Bench) -> None:
+    bench.installation = None
+    with pytest.raises(XmppError, match="not installed"):
+        bench.transaction(text()).run()
+    assert not bench.path.exists()
+    bench.transaction(text(), start=False).run()
+    assert bench.path.read_bytes() == text()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_certificate_that_cannot_serve_is_put_back_without_trying_it(running: Bench, gone: bool) -> None:
     """The server still serves the old one from memory: telling it of the broken one would end that."""
-    running.certificate.write_text("broken")
+    if gone:
+        running.certificate.unlink()
+    else:
+        running.certificate.write_text("broken")
 
     def failures() -> list[Failure]:
-        if running.certificate.read_text() == "proved":
+        if running.certificate.exists() and running.certificate.read_text() == "proved":
             return []
         return [Failure("certificate:c2s:x", "the key does not match")]
 
@@ -428,7 +441,7 @@ def test_a_certificate_that_cannot_serve_is_put_back_without_trying_it(running: 
     assert "Tried:\n- nothing" in str(caught.value)
     assert str(running.state / "refused") in str(caught.value)
     refused = Journal(str(running.state)).refused
-    assert b"broken" in [refused.content(item) for item in refused.files()]
+    assert gone or b"broken" in [refused.content(item) for item in refused.files()]
     assert running.certificate.read_text() == "proved"
     assert running.path.read_bytes() == text()
     assert not running.transaction(text()).run().changed
