@@ -102,6 +102,10 @@ certificates:
       description: The DNS names it is for.
       type: list
       elements: str
+    issuer:
+      description: Who issued it, empty when it cannot be read.
+      type: str
+      sample: CN=example.org certificate authority
     not_after:
       description: When it expires (UTC), empty when it cannot be read.
       type: str
@@ -173,6 +177,7 @@ def describe(name: str, state: State) -> dict[str, Any]:
         "name": name,
         "problems": list(state.problems),
         "names": list(leaf.names) if leaf else [],
+        "issuer": leaf.issuer if leaf else "",
         "not_after": leaf.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if leaf else "",
         "sha256": leaf.sha256 if leaf else "",
         "fullchain": "".join(certificate.pem for certificate in state.chain),

@@ -153,6 +153,7 @@ def test_the_module_with_files_and_with_texts(tmp_path):
     assert result["changed"] is False
     assert (first["problems"], first["names"]) == ([], ["example.org", "*.example.org"])
     assert first["fullchain"] == AUTHORITY.fullchain(leaf)
+    assert first["issuer"] == "CN=Test intermediate"
     assert first["chain"] == AUTHORITY.intermediate.pem
     assert first["not_after"] == f"{NOW + 60 * DAY:%Y-%m-%dT%H:%M:%SZ}"
     assert len(bytes.fromhex(first["sha256"])) == 32
