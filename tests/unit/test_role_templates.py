@@ -224,7 +224,7 @@ def test_nothing_listens_on_a_network_that_nobody_comes_from():
         postgresql_client_addresses=["192.0.2.1"],
         ansible_facts={"default_ipv4": {"address": "192.0.2.9"}},
     )
-    assert "listen_addresses = '192.0.2.9'" in remote
+    assert "listen_addresses = 'localhost, 192.0.2.9'" in remote
     assert "ssl_min_protocol_version = 'TLSv1.3'" in remote
 
 
