@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The probes and figures of monitoring, as far as they need no server."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import (
+    probe,
+    services,
+    session,
+    textfile,
+    turn,
+)
+
+GAUGE = textfile.Metric("a", "gauge", "Help.")
+
+
+def test_samples_of_one_metric_stand_together() -> None:
+    other = textfile.Metric("b", "counter", "Other.")
+    samples = [
+        textfile.Sample(GAUGE, 1, {"x": 'q"\\\n'}),
+        textfile.Sample(other, 2),
+        textfile.Sample(GAUGE, True, {"x": "y"}),
+    ]
+    assert textfile.render(samples) == (
+        '# HELP a Help.\n# TYPE a gauge\na{x="q\\"\\\\\\n"} 1.0\na{x="y"} 1.0\n'
+        "# HELP b Other.\n# TYPE b counter\nb 2.0\n"
+    )
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.prom"
+    textfile.write(path, "one\n")
+    textfile.write(path, "two\n")
+    assert path.read_text() == "two\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_scram_is_that_of_the_rfc() -> None:
+    """RFC 7677 section 3."""
+    scram = session.Scram("SCRAM-SHA-256", "user", "pencil", "rOprNGfwEbeRWgbNEkqO")
+    assert scram.first() == "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
+    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    challenge = f"r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+    assert scram.final(challenge) == f"c=biws,r={nonce},p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+    scram.prove_server("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    with pytest.raises(session.SessionError, match="prove"):
+        scram.prove_server("v=AAAA")
+
+
+@pytest.mark.parametrize("challenge", ["r=other,s=QQ==,i=1", "r=mine,s=QQ==,i=1", "s=QQ==,i=1", "r=mine2,s=QQ==,i=x"])
+def test_a_bad_challenge_is_refused(challenge: str) -> None:
+    with pytest.raises(session.SessionError):
+        session.Scram("SCRAM-SHA-1", "u", "p", "mine").final(challenge)
+
+
+def test_a_stun_message_is_signed_as_the_rfc_says() -> None:
+    """RFC 5769 section 2.1, cut before its fingerprint: the integrity covers a length that counts itself."""
+    transaction = bytes.fromhex("b7e7a701bc34d686fa87dfae")
+    attributes = [
+        (0x8022, b"STUN test client"),
+        (0x0024, bytes.fromhex("6e0001ff")),
+        (0x8029, bytes.fromhex("932ff9b151263b36")),
+    ]
+    made = turn.message(turn.BINDING, transaction, attributes, b"VOkJxbRl1RmTxUk/WvJxBt")
+    kind, found = turn.parse(made, transaction)
+    assert kind == turn.BINDING
+    assert found[0x8022] == b"STUN test client"
+    assert len(found[turn.INTEGRITY]) == 20
+    assert struct.unpack("!H", made[2:4])[0] == len(made) - 20
+
+
+def test_an_answer_to_another_question_is_refused() -> None:
+    with pytest.raises(turn.TurnError):
+        turn.parse(turn.message(0x0101, b"a" * 12, []), b"b" * 12)
+    with pytest.raises(turn.TurnError):
+        turn.parse(b"short", b"b" * 12)
+
+
+def test_properties_of_units_are_read() -> None:
+    assert services.blocks("Id=a.service\nNRestarts=1\n\nId=b.service\nX=y=z\n") == [
+        {"Id": "a.service", "NRestarts": "1"},
+        {"Id": "b.service", "X": "y=z"},
+    ]
+
+
+def test_a_unit_that_does_not_run_has_no_figures_but_that(tmp_path: Path) -> None:
+    unit = {"Id": "coturn.service", "ActiveState": "failed", "NRestarts": "3", "MainPID": "0", "ControlGroup": ""}
+    found = services.samples_of(unit, tmp_path, tmp_path)
+    assert [(sample.metric.name, sample.value) for sample in found] == [
+        ("xmpp_service_active", False),
+        ("xmpp_service_restarts_total", 3.0),
+    ]
+    assert found[0].labels == {"unit": "coturn"}
+
+
+def test_memory_that_processes_share_is_counted_once(tmp_path: Path) -> None:
+    group = tmp_path / "cg/system.slice/p.service"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text("7\n8\n")
+    for number, own in ((7, 100), (8, 50)):
+        process = tmp_path / str(number)
+        (process / "fd").mkdir(parents=True)
+        (process / "fd/0").touch()
+        (process / "status").write_text(f"RssAnon:\t{own} kB\nRssFile:\t20 kB\nRssShmem:\t30 kB\n")
+        (process / "limits").write_text("Limit  Soft Hard Units\nMax open files            1024   4096   files\n")
+    unit = {
+        "Id": "p.service",
+        "ActiveState": "active",
+        "MainPID": "7",
+        "ControlGroup": "/system.slice/p.service",
+        "CPUUsageNSec": "2500000000",
+    }
+    values = {sample.metric.name: sample.value for sample in services.samples_of(unit, tmp_path, tmp_path / "cg")}
+    assert values["xmpp_service_memory_bytes"] == 200 * 1024
+    assert values["xmpp_service_cpu_seconds_total"] == 2.5
+    assert values["xmpp_service_open_files"] == 1
+    assert values["xmpp_service_max_open_files"] == 1024
+    assert values["xmpp_service_processes"] == 2
+
+
+def test_a_server_that_is_not_there_is_a_result_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    accounts = [{"jid": "a@d.test", "password": "hunter2"}, {"jid": "b@d.test", "password": "hunter3"}]
+    ports = dict.fromkeys(("c2s", "c2s_tls", "s2s", "s2s_tls", "https", "turn_tls", "stun_tcp"), 1)
+    target = {
+        "domain": "d.test",
+        "address": "127.0.0.1",
+        "turn_address": "127.0.0.1",
+        "turn_name": "t",
+        "ports": ports,
+        "accounts": accounts,
+    }
+    found = probe.run({"ca": "", "targets": [target]})
+    success = {sample.labels["probe"]: sample.value for sample in found if sample.metric is probe.SUCCESS}
+    assert success == dict.fromkeys([*ports, "http"], False)
+    assert [sample.value for sample in found if sample.metric is probe.ROUND_TRIP] == [False]
+    assert [sample.value for sample in found if sample.metric is probe.STEP_SUCCESS] == [False, False, False]
+    said = capsys.readouterr().err
+    assert "connecting to 127.0.0.1 port 1" in said
+    assert "hunter" not in said
