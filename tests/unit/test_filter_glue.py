@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters over the settings of role prosody: thin glue, which passes values on and turns errors into Ansible's."""
+"""Filters over the data of roles: thin glue, which passes values on and turns errors into Ansible's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.filter import (
+    monitoring_pictures,
     prosody_certificate_names,
     prosody_config_text,
     prosody_declared_accounts,
@@ -53,3 +55,15 @@ def test_a_filter_passes_on(
     monkeypatch.setattr(where, function, fail)
     with pytest.raises(AnsibleFilterError, match="why not"):
         offered[name]({})
+
+
+def test_pictures_of_both_kinds() -> None:
+    draw = monitoring_pictures.FilterModule().filters()["monitoring_pictures"]
+    panels = yaml.safe_load((Path(__file__).parents[2] / "roles/monitoring/files/panels/xmpp.yml").read_text())
+    names = {page["name"] for page in panels}
+    assert set(draw(panels)) == {f"xmpp-{name}.json" for name in names}
+    assert set(draw(panels, "console")) == {f"{name}.html" for name in names}
+    with pytest.raises(AnsibleFilterError, match="neither grafana nor console"):
+        draw(panels, "oil")
+    with pytest.raises(AnsibleFilterError):
+        draw("nothing to draw")
