@@ -8,7 +8,9 @@ import io
 import json
 from contextlib import redirect_stdout
 from typing import Any
+from unittest.mock import patch
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminCommandFailed, Reply
@@ -18,9 +20,13 @@ def run(module: Any, *, check: bool = False, no_log: bool = False, **options: An
     """Return what the module printed: its result, as Ansible reads it."""
     flags = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_no_log": no_log}
     output = io.StringIO()
-    with patch_module_args({**options, **flags}), redirect_stdout(output), _exits():
+    said: list[str] = []
+    # where code of the controller was imported too, Ansible takes this for the controller and shows warnings itself
+    warn = patch.object(AnsibleModule, "warn", lambda _module, text: said.append(text))
+    with patch_module_args({**options, **flags}), redirect_stdout(output), warn, _exits():
         module.main()
-    return json.loads(output.getvalue())
+    result = json.loads(output.getvalue())
+    return {**result, "warnings": said} if said else result
 
 
 class _exits:
