@@ -22,7 +22,8 @@ def run(module: Any, *, check: bool = False, no_log: bool = False, **options: An
     output = io.StringIO()
     said: list[str] = []
     # where code of the controller was imported too, Ansible takes this for the controller and shows warnings itself
-    warn = patch.object(AnsibleModule, "warn", lambda _module, text: said.append(text))
+    plain = AnsibleModule.warn
+    warn = patch.object(AnsibleModule, "warn", lambda module, text: (said.append(text), plain(module, text)))
     with patch_module_args({**options, **flags}), redirect_stdout(output), warn, _exits():
         module.main()
     result = json.loads(output.getvalue())
