@@ -23,7 +23,12 @@ def run(module: Any, *, check: bool = False, no_log: bool = False, **options: An
     said: list[str] = []
     # where code of the controller was imported too, Ansible takes this for the controller and shows warnings itself
     plain = AnsibleModule.warn
-    warn = patch.object(AnsibleModule, "warn", lambda module, text: (said.append(text), plain(module, text)))
+
+    def note(module: AnsibleModule, text: str) -> None:
+        said.append(text)
+        plain(module, text)
+
+    warn = patch.object(AnsibleModule, "warn", note)
     with patch_module_args({**options, **flags}), redirect_stdout(output), warn, _exits():
         module.main()
     result = json.loads(output.getvalue())
