@@ -139,20 +139,27 @@ def console(dashboard: Mapping[str, Any], dashboards: Sequence[Mapping[str, Any]
     )
     panels = []
     for number, panel in enumerate(dashboard["panels"]):
-        names = [_LABEL.sub(r"[[ \1 ]]", query["legend"]) for query in panel["queries"]]
+        names = ", ".join(_name(query["legend"]) for query in panel["queries"])
         panels.append(
             _filled(
                 _PANEL,
                 TITLE=html.escape(panel["title"]),
                 NUMBER=str(number),
                 EXPR=_script([query["expr"] for query in panel["queries"]]),
-                NAME=_script(names),
+                NAME=f"[{names}]",
                 UNIT=_script(panel["unit"] if panel["unit"] != "number" else ""),
                 FORMAT=UNITS[panel["unit"]][1],
             )
         )
     title = html.escape(f"XMPP: {dashboard['title']}")
     return _filled(_PAGE, TITLE=title, LINKS=links, PANELS="\n".join(panels))
+
+
+def _name(legend: str) -> str:
+    """A function of JavaScript from the labels of a line to its name; prom_console.js loses what follows its own [[ ]]."""
+    parts = _LABEL.split(legend)
+    terms = [f"(m[{_script(part)}] || '')" if index % 2 else _script(part) for index, part in enumerate(parts)]
+    return "function (m) { return " + " + ".join(terms) + "; }"
 
 
 def _script(value: Any) -> str:

@@ -74,7 +74,7 @@ def test_legends_are_written_as_each_program_wants_them() -> None:
     }
     assert dashboards.grafana(page)["panels"][0]["targets"][0]["legendFormat"] == "{{host}} x"
     text = dashboards.console(page, [page])
-    assert '"[[ host ]] x"' in text
+    assert """name: [function (m) { return "" + (m["host"] || '') + " x"; }]""" in text
     assert "One &lt;b&gt;" in text
     assert "</script>{{" not in text
 
