@@ -156,7 +156,7 @@ def console(dashboard: Mapping[str, Any], dashboards: Sequence[Mapping[str, Any]
 
 
 def _name(legend: str) -> str:
-    """A function of JavaScript from the labels of a line to its name; prom_console.js loses what follows its own [[ ]]."""
+    """A function from the labels of a line to its name: prom_console.js itself loses what follows its last [[ ]]."""
     parts = _LABEL.split(legend)
     terms = [f"(m[{_script(part)}] || '')" if index % 2 else _script(part) for index, part in enumerate(parts)]
     return "function (m) { return " + " + ".join(terms) + "; }"
