@@ -19,7 +19,7 @@ def test_real_clients_are_served():
 
 
 def test_each_host_runs_just_its_own_service():
-    names = {"db": "postgresql", "turn": "coturn", "chat": "prosody"}
+    names = {"db": "postgresql@17-main", "turn": "coturn", "chat": "prosody"}
     for name, own in names.items():
         for service in names.values():
             assert machine(name).service(service).is_running == (service == own), (name, service)
@@ -34,9 +34,12 @@ def test_the_database_connection_is_encrypted():
 
 def test_the_database_is_closed_to_other_hosts():
     address = machine("db").interface("eth0").addresses[0]
-    startup = "bytes([0,0,0,37,0,3,0,0]) + b'user\\0prosody\\0database\\0prosody\\0\\0'"
-    connect = f"import socket; s = socket.create_connection(('{address}', 5432), 5)"
-    answer = machine("turn").check_output('python3 -c "%s"', f"{connect}; s.sendall({startup}); print(s.recv(400))")
+    connect = (
+        "import socket, struct; parameters = b'user\\0prosody\\0database\\0prosody\\0\\0';"
+        f" server = socket.create_connection(('{address}', 5432), 5);"
+        " server.sendall(struct.pack('>ii', len(parameters) + 8, 196608) + parameters); print(server.recv(400))"
+    )
+    answer = machine("turn").check_output("python3 -c %s", connect)
     assert "pg_hba.conf" in answer
 
 
