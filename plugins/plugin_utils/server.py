@@ -16,6 +16,7 @@ Entries = list[Union[Option, Modules]]
 
 LOG_DIRECTORY = "/var/log/prosody"
 LOCAL_MODULES = "/usr/local/lib/prosody/modules"
+COMMUNITY_MODULES = "/usr/local/lib/prosody/xmpp-modules"
 """Where modules lie that no package brings."""
 
 LEVELS = ("debug", "info", "warn", "error")

@@ -560,3 +560,12 @@ def test_no_text_breaks_out_of_its_place(text: str, title: str, key: str) -> Non
 def test_hosts_of_is_what_the_file_has(tmp_path: Path) -> None:
     values = role_settings(tmp_path)
     assert {host.name for host in hosts_of(Settings(values))} == set(read(model.config_text(values))) - {"*"}
+
+
+def test_community_modules_are_searched_where_their_set_is_kept() -> None:
+    path = "/usr/local/lib/prosody/xmpp-modules"
+    config = read(model.config_text(minimal(community_modules=[{"name": "http_health"}])))
+    assert path in config["*"]["plugin_paths"]
+    assert path not in read(model.config_text(minimal()))["*"].get("plugin_paths", [])
+    once = read(model.config_text(minimal(community_modules=[], plugin_paths=[path])))
+    assert once["*"]["plugin_paths"] == [path]
