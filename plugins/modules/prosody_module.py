@@ -157,6 +157,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+predicted:
+  description: Whether the answer is only a prediction, because in check mode Prosody is not installed yet.
+  type: bool
+  returned: when it is
 running:
   description: Whether a running Prosody was looked at.
   type: bool
@@ -310,6 +314,11 @@ def run(module):
     wanted = wanted_modules(params)
     with contextlib.ExitStack() as stack:
         server = connect(params, stack)
+        if module.check_mode and not server and not environment.CORE.is_dir():
+            # a host that is still bare: the packages that a run would install first are not there to be looked at
+            module.warn("Prosody is not installed here yet. Predicting what this task would do once it is.")
+            names = [each.name for each in wanted]
+            return {"changed": bool(names), "predicted": True, "running": False, "installed": names}
         env = server.environment() if server else environment.installed()
         if not module.check_mode and store.recover():
             module.warn(f"An earlier run was interrupted while it changed {params['path']}; that was put back first.")

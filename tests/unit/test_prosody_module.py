@@ -218,6 +218,15 @@ def test_while_prosody_does_not_run_files_are_installed(monkeypatch, place, reas
     assert "set/mod_base/mod_base.lua" in listing(place)
 
 
+@pytest.mark.parametrize(("names", "changed"), [(["greeter"], True), ([], False)])
+def test_a_check_of_a_bare_host_predicts(monkeypatch, place, names, changed):
+    monkeypatch.setattr(environment, "CORE", place / "no prosody")
+    module_runner.use(monkeypatch, AdminUnavailable("no socket", "missing"))
+    result = module_runner.run(prosody_module, check=True, modules=[{"name": name} for name in names])
+    assert (result["changed"], result["predicted"], result["installed"]) == (changed, True, names)
+    assert "not installed here yet" in result["warnings"][0]
+
+
 def test_a_server_that_does_not_answer_is_not_taken_for_none(monkeypatch, place):
     arguments = options(place, "greeter")
     module_runner.use(monkeypatch, AdminUnavailable("no answer within 30 seconds", "timeout"))

@@ -73,6 +73,10 @@ def test_no_secret_is_readable_or_in_a_log(host):
     assert leaks == []
 
 
+def test_the_community_module_is_loaded_and_was_asked_for_as_a_set(host):
+    assert "log_auth" in host.check_output("prosodyctl shell module list chat.localhost")
+
+
 def test_a_check_of_the_deployed_service_changes_nothing():
     playbook("site", "--check", "--diff").assert_unchanged()
 

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set import sources
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.code import ModuleSetError
 
+CORE = Path("/usr/lib/prosody")
 _DPKG = Path("/var/lib/dpkg/info")
 
 
@@ -85,7 +86,7 @@ def read(answer: Any) -> Environment:
         raise ModuleSetError(f"Prosody's answer about its modules cannot be read ({what}).") from error
 
 
-def installed(root: Path = Path("/usr/lib/prosody"), dpkg: Path = _DPKG) -> Environment:
+def installed(root: Path = CORE, dpkg: Path = _DPKG) -> Environment:
     """Return what the files say of a Prosody that does not run.
 
     :param root: where its own source lies (`modules` and `core` below it).
