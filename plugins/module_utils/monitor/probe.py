@@ -83,7 +83,7 @@ class Report:
             yield
         except (XmppError, OSError, ValueError, http.client.HTTPException) as error:
             good = False
-            print(f"{domain}: {name}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{domain}: {name}: {error}\n")
         labels = {"domain": domain, "probe": name, "port": str(port)}
         self.add(SUCCESS, good, **labels)
         self.add(DURATION, time.monotonic() - began, **labels)
@@ -155,7 +155,7 @@ def round_trip(report: Report, target: Target, context: ssl.SSLContext) -> None:
             receiver.wait_for_archived(body)
             done["archive"] = time.monotonic() - began
     except (XmppError, OSError, ValueError) as error:
-        print(f"{target.domain}: round trip: {error}", file=sys.stderr)
+        sys.stderr.write(f"{target.domain}: round trip: {error}\n")
     for step in steps:
         report.add(STEP_SUCCESS, step in done, domain=target.domain, step=step)
         if step in done:
@@ -194,4 +194,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

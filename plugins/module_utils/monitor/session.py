@@ -195,7 +195,7 @@ class Session:
         received = 0
         while True:
             try:
-                for event, element in cast("Iterator[tuple[str, ET.Element]]", self._events.read_events()):
+                for event, element in cast(Iterator[tuple[str, ET.Element]], self._events.read_events()):
                     self._depth += 1 if event == "start" else -1
                     if self._depth == 0:
                         raise SessionError(f"{self._step}: the server ended the stream")
