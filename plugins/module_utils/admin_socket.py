@@ -188,21 +188,30 @@ def _label(line: str) -> str:
 def _why(reply: Reply) -> str:
     text = reply.text
     if text.startswith("Error: "):
-        text = text[len("Error: "):]
+        text = text[len("Error: ") :]
     return text or "\n".join(reply.output) or "no reason given"
 
 
 def _unavailable(error: Exception, path: str, timeout: float) -> AdminUnavailable:
     """Say what an error of the socket means for the operator."""
     cases: list[tuple[type[Exception], str, str]] = [
-        (FileNotFoundError, "missing",
-         "there is no such socket. Is Prosody running, is admin_shell among its modules_enabled, "
-         "and is this the path of its admin_socket?"),
+        (
+            FileNotFoundError,
+            "missing",
+            "there is no such socket. Is Prosody running, is admin_shell among its modules_enabled, "
+            "and is this the path of its admin_socket?",
+        ),
         (ConnectionRefusedError, "refused", "nobody listens on it. Prosody is not running (or crashed): start it"),
-        (PermissionError, "denied",
-         "permission denied. Run this task as root or as the user of Prosody (become: true)"),
-        (TimeoutError, "timeout",
-         f"no answer within {timeout:g} seconds. Prosody is busy or hangs: look at its log, or raise the timeout"),
+        (
+            PermissionError,
+            "denied",
+            "permission denied. Run this task as root or as the user of Prosody (become: true)",
+        ),
+        (
+            TimeoutError,
+            "timeout",
+            f"no answer within {timeout:g} seconds. Prosody is busy or hangs: look at its log, or raise the timeout",
+        ),
         (admin_stream.StreamError, "protocol", str(error)),
         (EOFError, "closed", "Prosody closed the connection. It is stopping, or restarted: look at its log"),
         (ConnectionError, "closed", "Prosody closed the connection. It is stopping, or restarted: look at its log"),

@@ -72,7 +72,7 @@ class Prosodyctl:
         :raises ProsodyctlFailed: there is no such program, it may not be run, or it did not end in time.
         """
         line = self.arguments(*words)
-        shown = " ".join(line[:-len(words)] + list(words[:2]))
+        shown = " ".join(line[: -len(words)] + list(words[:2]))
         try:
             done = self._run(
                 line,

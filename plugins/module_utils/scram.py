@@ -92,9 +92,7 @@ def verifier(password: str, salt: str, iterations: int, hash: str = "SHA-256") -
 def matches(password: str, known: Verifier) -> bool:
     """Tell whether the verifier is that of the password. Raises ScramError when the password cannot be used at all."""
     computed = verifier(password, known.salt, known.iterations, known.hash)
-    return hmac.compare_digest(
-        f"{computed.stored_key}:{computed.server_key}", f"{known.stored_key}:{known.server_key}"
-    )
+    return hmac.compare_digest(f"{computed.stored_key}:{computed.server_key}", f"{known.stored_key}:{known.server_key}")
 
 
 def hash_of(stored_key: str) -> str | None:

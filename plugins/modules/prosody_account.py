@@ -197,7 +197,10 @@ def main() -> None:
             "password": {"type": "str", "no_log": True},
             "verifier": {"type": "str", "no_log": True},
             "update_password": {
-                "type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False,
+                "type": "str",
+                "choices": ["always", "on_create"],
+                "default": "always",
+                "no_log": False,
             },
             "role": {"type": "str"},
             "secondary_roles": {"type": "list", "elements": "str"},

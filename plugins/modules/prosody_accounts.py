@@ -283,7 +283,10 @@ def main() -> None:
             "host": {"type": "str", "required": True},
             "accounts": {"type": "list", "elements": "dict", "required": True, "options": account},
             "update_password": {
-                "type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False,
+                "type": "str",
+                "choices": ["always", "on_create"],
+                "default": "always",
+                "no_log": False,
             },
             "purge": {"type": "bool", "default": False},
             "purge_limit": {"type": "int", "default": 10},

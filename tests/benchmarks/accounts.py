@@ -135,11 +135,36 @@ class Container:
         self._own = image is not None
         if image:
             subprocess.run(
-                ["docker", "run", "-d", "--name", name, "--cgroupns", "host", "--tmpfs", "/run", "--tmpfs", "/run/lock",
-                 "--tmpfs", "/tmp", "--cap-add", "SYS_ADMIN", "--cap-add", "SYS_NICE", "-t",
-                 "--security-opt", "apparmor=unconfined",
-                 "-e", "container=docker", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", image, "/sbin/init"],
-                check=True, stdout=subprocess.DEVNULL,
+                [
+                    "docker",
+                    "run",
+                    "-d",
+                    "--name",
+                    name,
+                    "--cgroupns",
+                    "host",
+                    "--tmpfs",
+                    "/run",
+                    "--tmpfs",
+                    "/run/lock",
+                    "--tmpfs",
+                    "/tmp",
+                    "--cap-add",
+                    "SYS_ADMIN",
+                    "--cap-add",
+                    "SYS_NICE",
+                    "-t",
+                    "--security-opt",
+                    "apparmor=unconfined",
+                    "-e",
+                    "container=docker",
+                    "-v",
+                    "/sys/fs/cgroup:/sys/fs/cgroup:rw",
+                    image,
+                    "/sbin/init",
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
             )
             time.sleep(3)
 
@@ -147,7 +172,10 @@ class Container:
         """Run a program with this standard input, return its standard output."""
         done = subprocess.run(
             ["docker", "exec", "-i", self.name, *self.prefix, *words],
-            input=text, capture_output=True, text=True, check=False,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise SystemExit(f"{words[0]} in the container failed: {done.stderr or done.stdout}")
@@ -164,10 +192,22 @@ def payload(**options: Any) -> str:
     name = "allthingslinux.xmpp.prosody_accounts"
     # what the controller tells every module about its run
     internal = {
-        "check_mode": False, "no_log": False, "diff": False, "debug": False, "verbosity": 0, "version": "2.19",
-        "module_name": name, "syslog_facility": "LOG_USER", "selinux_special_fs": [], "remote_tmp": "/tmp",
-        "socket": None, "shell_executable": "/bin/sh", "target_log_info": None,
-        "ignore_unknown_opts": False, "keep_remote_files": False, "tracebacks_for": [],
+        "check_mode": False,
+        "no_log": False,
+        "diff": False,
+        "debug": False,
+        "verbosity": 0,
+        "version": "2.19",
+        "module_name": name,
+        "syslog_facility": "LOG_USER",
+        "selinux_special_fs": [],
+        "remote_tmp": "/tmp",
+        "socket": None,
+        "shell_executable": "/bin/sh",
+        "target_log_info": None,
+        "ignore_unknown_opts": False,
+        "keep_remote_files": False,
+        "tracebacks_for": [],
     }
     built = modify_module(
         module_name=name,
@@ -205,10 +245,16 @@ class Bench:
 
     def forget(self) -> None:
         """Remove the accounts behind Prosody's back, which is quick."""
-        self.container.run("su", "postgres", "-c", "psql -q bench", text="""
+        self.container.run(
+            "su",
+            "postgres",
+            "-c",
+            "psql -q bench",
+            text="""
             delete from prosody where "user" like 'user%';
             vacuum prosody;
-        """)
+        """,
+        )
 
     def run(self) -> bool:
         """Measure everything; return whether all is within its bounds."""
@@ -226,7 +272,9 @@ class Bench:
 
         pinger = subprocess.Popen(
             ["docker", "exec", "-i", self.container.name, *self.container.prefix, "python3", "-c", PING, HOST],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert pinger.stdout is not None
         assert pinger.stdin is not None
@@ -249,8 +297,12 @@ class Bench:
         same = self.module(accounts=with_passwords, update_password="on_create")
         assert not same["changed"]
         assert same["unchanged"] == self.count
-        self.row("nothing to do (state and role compared)", f"{same['seconds']:.2f} s", f"under {3 * scale:g} s",
-                 same["seconds"] < 3 * scale)
+        self.row(
+            "nothing to do (state and role compared)",
+            f"{same['seconds']:.2f} s",
+            f"under {3 * scale:g} s",
+            same["seconds"] < 3 * scale,
+        )
         tested = self.module(accounts=with_passwords)
         assert not tested["changed"]
         self.row("  processor time of the module", f"{same['cpu']:.2f} s", "", True)
@@ -259,12 +311,17 @@ class Bench:
         self.forget()
         verifiers = [
             # what a verifier was made of does not matter to its storing: one iteration is quick
-            {"name": name, "role": "prosody:member", "verifier": str(quick_verifier(name))} for name in self.names
+            {"name": name, "role": "prosody:member", "verifier": str(quick_verifier(name))}
+            for name in self.names
         ]
         stored = self.module(accounts=verifiers)
         assert len(stored["created"]) == self.count
-        self.row("creating them from verifiers", f"{stored['seconds']:.2f} s", f"under {6 * scale:g} s",
-                 stored["seconds"] < 6 * scale)
+        self.row(
+            "creating them from verifiers",
+            f"{stored['seconds']:.2f} s",
+            f"under {6 * scale:g} s",
+            stored["seconds"] < 6 * scale,
+        )
         compared = self.module(accounts=verifiers)
         assert not compared["changed"]
         self.row("nothing to do, verifiers compared", f"{compared['seconds']:.2f} s", "", True)
@@ -277,15 +334,20 @@ class Bench:
     def against_prosodyctl(self, creating: float, nothing: float) -> None:
         """Measure a sample of processes, one per account."""
         start = time.monotonic()
-        self.container.run("sh", "-c", f"for i in $(seq {SAMPLE}); do "
-                           f"printf 'secret\\nsecret\\n' | prosodyctl adduser sample$i@{HOST} >/dev/null; done")
+        self.container.run(
+            "sh",
+            "-c",
+            f"for i in $(seq {SAMPLE}); do "
+            f"printf 'secret\\nsecret\\n' | prosodyctl adduser sample$i@{HOST} >/dev/null; done",
+        )
         each = (time.monotonic() - start) / SAMPLE
         self.row("prosodyctl adduser, each", f"{each * 1000:.0f} ms", "", True)
         ratio = each * self.count / creating
         self.row("  the module creates faster by", f"{ratio:.0f} x", "at least 20 x", ratio >= 20)
         start = time.monotonic()
-        self.container.run("sh", "-c", f"for i in $(seq {SAMPLE}); do "
-                           f"prosodyctl shell user role sample$i@{HOST} >/dev/null; done")
+        self.container.run(
+            "sh", "-c", f"for i in $(seq {SAMPLE}); do prosodyctl shell user role sample$i@{HOST} >/dev/null; done"
+        )
         each = (time.monotonic() - start) / SAMPLE
         self.row("prosodyctl shell user role, each", f"{each * 1000:.0f} ms", "", True)
         ratio = each * self.count / nothing

@@ -41,29 +41,32 @@ def test_a_password_is_what_it_is_to_prosody(text: str, expected: Any) -> None:
         assert stringprep_profiles.saslprep(text) == expected
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("a@b@c", 'more than one "@"'),
-    ("@b", 'nothing stands before the "@"'),
-    ("a@", "it has no domain"),
-    ("", "it has no domain"),
-    ("a/", 'nothing stands after the "/"'),
-    ("a b@c", "its local part is not allowed: it holds a space"),
-    ("a\u00a0b@c", "it holds a space"),
-    ("a'b@c", "U+0027 \"'\" (APOSTROPHE)"),
-    ("a\x00@c", "U+0000"),
-    ("\u00ad@c", "its local part is empty"),
-    ("x" * 1024 + "@c", "1024 bytes long; at most 1023"),
-    ("㌀" * 300 + "@c", "3600 bytes long when normalised"),
-    ("אa@c", "right to left with letters"),
-    ("א1@c", "does not start and end with one"),
-    ("a@\ud800", "half of a surrogate pair"),
-    ("a@x/\x07", "its resource is not allowed"),
-    ("a@x\u2028", "its domain is not allowed"),
-    ("\ue000@x", "private use"),
-    ("a\u202eb@x", "changes display"),
-    ("\U000e0001@x", "it holds the character U+E0001"),
-    (5, "A JID must be text, not int"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a@b@c", 'more than one "@"'),
+        ("@b", 'nothing stands before the "@"'),
+        ("a@", "it has no domain"),
+        ("", "it has no domain"),
+        ("a/", 'nothing stands after the "/"'),
+        ("a b@c", "its local part is not allowed: it holds a space"),
+        ("a\u00a0b@c", "it holds a space"),
+        ("a'b@c", 'U+0027 "\'" (APOSTROPHE)'),
+        ("a\x00@c", "U+0000"),
+        ("\u00ad@c", "its local part is empty"),
+        ("x" * 1024 + "@c", "1024 bytes long; at most 1023"),
+        ("㌀" * 300 + "@c", "3600 bytes long when normalised"),
+        ("אa@c", "right to left with letters"),
+        ("א1@c", "does not start and end with one"),
+        ("a@\ud800", "half of a surrogate pair"),
+        ("a@x/\x07", "its resource is not allowed"),
+        ("a@x\u2028", "its domain is not allowed"),
+        ("\ue000@x", "private use"),
+        ("a\u202eb@x", "changes display"),
+        ("\U000e0001@x", "it holds the character U+E0001"),
+        (5, "A JID must be text, not int"),
+    ],
+)
 def test_the_reason_is_given(text: Any, reason: str) -> None:
     with pytest.raises(jid.InvalidJid) as caught:
         jid.parse(text)
@@ -107,9 +110,14 @@ def test_a_local_part_is_the_same_alone_or_in_a_jid(text: str) -> None:
         assert jid.parse(f"{text}@example.org").local == alone
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("Example.ORG", "example.org"), ("straße.example", "strasse.example"), ("bücher.example", "xn--bcher-kva.example"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Example.ORG", "example.org"),
+        ("straße.example", "strasse.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+    ],
+)
 def test_a_domain_in_ascii(text: str, expected: str) -> None:
     assert jid.domain_to_ascii(text) == expected
 
@@ -120,10 +128,16 @@ def test_a_domain_that_dns_cannot_have(text: str) -> None:
         jid.domain_to_ascii(text)
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    ("jid_local", "romeo"), ("jid_domain", "example.org"), ("jid_resource", "Phone"),
-    ("jid_bare", "romeo@example.org"), ("jid_normalize", "romeo@example.org/Phone"),
-])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("jid_local", "romeo"),
+        ("jid_domain", "example.org"),
+        ("jid_resource", "Phone"),
+        ("jid_bare", "romeo@example.org"),
+        ("jid_normalize", "romeo@example.org/Phone"),
+    ],
+)
 def test_filters(name: str, expected: str) -> None:
     function = jid_filters.FilterModule().filters()[name]
     assert function("Romeo@Example.org/Phone") == expected
@@ -137,10 +151,19 @@ def test_parts_that_are_absent_are_empty() -> None:
     assert filters["jid_normalize"]("example.org/x") == "example.org/x"
 
 
-@pytest.mark.parametrize(("value", "bare", "expected"), [
-    ("romeo@example.org", False, True), ("romeo@example.org", True, True), ("example.org", False, True),
-    ("example.org", True, False), ("romeo@example.org/x", False, True), ("romeo@example.org/x", True, False),
-    ("a@b@c", False, False), (5, False, False), (None, False, False),
-])
+@pytest.mark.parametrize(
+    ("value", "bare", "expected"),
+    [
+        ("romeo@example.org", False, True),
+        ("romeo@example.org", True, True),
+        ("example.org", False, True),
+        ("example.org", True, False),
+        ("romeo@example.org/x", False, True),
+        ("romeo@example.org/x", True, False),
+        ("a@b@c", False, False),
+        (5, False, False),
+        (None, False, False),
+    ],
+)
 def test_the_test(value: Any, bare: bool, expected: bool) -> None:
     assert jid_test.TestModule().tests()["jid"](value, bare=bare) is expected

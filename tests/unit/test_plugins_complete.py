@@ -106,7 +106,10 @@ def test_the_action_group_is_complete() -> None:
 
 def test_the_checks_can_fail(tmp_path: Path) -> None:
     assert missing_documentation({"module": "other", "author": "x"}, "name") == [
-        "short_description", "description", "version_added", "its right name",
+        "short_description",
+        "description",
+        "version_added",
+        "its right name",
     ]
     assert not is_tested("prosody_nothing", TESTS)
     file = tmp_path / "x.py"

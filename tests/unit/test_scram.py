@@ -60,17 +60,20 @@ def test_the_text_form_holds_everything(salt: str, hash_name: str) -> None:
     assert scram.parse(f" {known}\n") == known
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("", "cannot be read: expected SCRAM-SHA-256"),
-    ("md5abc", "cannot be read: expected"),
-    ("SCRAM-SHA-512$4096:c2FsdA==$YQ==:YQ==", "cannot be read: expected"),
-    ("SCRAM-SHA-256$0:c2FsdA==$YQ==:YQ==", "cannot be read: expected"),
-    ("SCRAM-SHA-256$4096:c2FsdA$YQ==:YQ==", "is not base64"),
-    ("SCRAM-SHA-256$4096:c2FsdA==$YQ==:YQ==", "32 bytes long"),
-    (f"SCRAM-SHA-1$4095:c2FsdA==${'A' * 27}=:{'A' * 27}=", "4095 iterations are fewer than 4096"),
-    (f"SCRAM-SHA-1$4096:/w==${'A' * 27}=:{'A' * 27}=", "this salt is not text"),
-    (f"SCRAM-SHA-1$4096:AA==${'A' * 27}=:{'A' * 27}=", "this salt is not text"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "cannot be read: expected SCRAM-SHA-256"),
+        ("md5abc", "cannot be read: expected"),
+        ("SCRAM-SHA-512$4096:c2FsdA==$YQ==:YQ==", "cannot be read: expected"),
+        ("SCRAM-SHA-256$0:c2FsdA==$YQ==:YQ==", "cannot be read: expected"),
+        ("SCRAM-SHA-256$4096:c2FsdA$YQ==:YQ==", "is not base64"),
+        ("SCRAM-SHA-256$4096:c2FsdA==$YQ==:YQ==", "32 bytes long"),
+        (f"SCRAM-SHA-1$4095:c2FsdA==${'A' * 27}=:{'A' * 27}=", "4095 iterations are fewer than 4096"),
+        (f"SCRAM-SHA-1$4096:/w==${'A' * 27}=:{'A' * 27}=", "this salt is not text"),
+        (f"SCRAM-SHA-1$4096:AA==${'A' * 27}=:{'A' * 27}=", "this salt is not text"),
+    ],
+)
 def test_a_verifier_that_cannot_be_used(text: str, reason: str) -> None:
     with pytest.raises(scram.ScramError, match=reason) as caught:
         scram.parse(text)
@@ -84,10 +87,17 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         scram.parse(f"SCRAM-SHA-256${text}")
 
 
-@pytest.mark.parametrize(("password", "reason"), [
-    ("", "it is empty"), ("\u00ad", "it is empty"), ("a\x07b", "a control character|mind control characters"),
-    ("x" * 1024, "length"), ("\ue000", "private use"), ("אa", "direction"),
-])
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("", "it is empty"),
+        ("\u00ad", "it is empty"),
+        ("a\x07b", "a control character|mind control characters"),
+        ("x" * 1024, "length"),
+        ("\ue000", "private use"),
+        ("אa", "direction"),
+    ],
+)
 def test_a_password_that_cannot_be_used(password: str, reason: str) -> None:
     with pytest.raises(scram.ScramError, match=reason) as caught:
         scram.verifier(password, "salt", 4096)
@@ -95,10 +105,14 @@ def test_a_password_that_cannot_be_used(password: str, reason: str) -> None:
     assert "U+" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("arguments", "reason"), [
-    (("p", "s", 4096, "MD5"), 'no SCRAM hash "MD5"'), (("p", "s", 0), "at least one iteration"),
-    (("p", "", 4096), "needs a salt"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("p", "s", 4096, "MD5"), 'no SCRAM hash "MD5"'),
+        (("p", "s", 0), "at least one iteration"),
+        (("p", "", 4096), "needs a salt"),
+    ],
+)
 def test_parameters_that_cannot_be(arguments: tuple, reason: str) -> None:
     with pytest.raises(scram.ScramError, match=reason):
         scram.verifier(*arguments)

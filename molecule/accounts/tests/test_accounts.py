@@ -24,7 +24,10 @@ def start(*words: str) -> Any:
     """Start a program in the container."""
     return subprocess.Popen(
         ["docker", "exec", "-i", CONTAINER, *words],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -64,6 +67,7 @@ class Session:
 @pytest.fixture
 def module(host: Any) -> Any:
     """Return a function that runs a module of the collection in the container."""
+
     def run(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
         return host.ansible(f"allthingslinux.xmpp.{name}", json.dumps(options), check=check)
 
@@ -102,9 +106,9 @@ def test_nothing_to_do_cuts_no_session_and_a_new_password_does(storage: str, mod
     assert module("prosody_account", jid=name, password=secret, role="prosody:member")["changed"]
     session = Session(storage, "mercutio", secret)
     assert not module("prosody_account", jid=name, password=secret, role="prosody:member")["changed"]
-    assert not module("prosody_accounts", host=storage, accounts=[
-        {"name": "mercutio", "password": secret, "role": "prosody:member"}
-    ])["changed"]
+    assert not module(
+        "prosody_accounts", host=storage, accounts=[{"name": "mercutio", "password": secret, "role": "prosody:member"}]
+    )["changed"]
     [shown] = module("prosody_account_info", host=storage, names=["mercutio"])["accounts"]
     assert shown["sessions"] == 1
     assert session.fate(leave=True) == "still there"
@@ -167,21 +171,45 @@ def test_no_secret_is_seen_in_a_process_a_file_or_a_log(watched: Any, tmp_path: 
     names = [f"watched{number:03d}" for number in range(300)]
     accounts = [{"name": name, "password": f"top-secret-of-{name}"} for name in names]
     verifier = "SCRAM-SHA-256$10000:" + ":".join(
-        ["$".join([base64.b64encode(b"some salt").decode(), base64.b64encode(b"s" * 32).decode()]),
-         base64.b64encode(b"v" * 32).decode()]
+        [
+            "$".join([base64.b64encode(b"some salt").decode(), base64.b64encode(b"s" * 32).decode()]),
+            base64.b64encode(b"v" * 32).decode(),
+        ]
     )
-    play = [{"hosts": "all", "gather_facts": False, "tasks": [
-        {"allthingslinux.xmpp.prosody_accounts": {
-            "host": storage, "accounts": [*accounts, {"name": "verified", "verifier": verifier}],
-        }}
-        for storage in HOSTS
-    ]}]
+    play = [
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "allthingslinux.xmpp.prosody_accounts": {
+                        "host": storage,
+                        "accounts": [*accounts, {"name": "verified", "verifier": verifier}],
+                    }
+                }
+                for storage in HOSTS
+            ],
+        }
+    ]
     playbook = tmp_path / "play.yml"
     playbook.write_text(json.dumps(play))
     done = subprocess.run(
-        ["ansible-playbook", "-i", f"{CONTAINER},", "-c", "community.docker.docker", "-e",
-         "ansible_python_interpreter=/usr/bin/python3", "-vvv", "--diff", str(playbook)],
-        capture_output=True, text=True, check=False, env={**os.environ, "ANSIBLE_PIPELINING": "1"},
+        [
+            "ansible-playbook",
+            "-i",
+            f"{CONTAINER},",
+            "-c",
+            "community.docker.docker",
+            "-e",
+            "ansible_python_interpreter=/usr/bin/python3",
+            "-vvv",
+            "--diff",
+            str(playbook),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "ANSIBLE_PIPELINING": "1"},
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "changed=3" in done.stdout

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs in the container: notes command line and environment of every process it sees, until the file STOP exists.
 
-    watch.py OUTPUT STOP
+watch.py OUTPUT STOP
 """
 
 import sys

@@ -27,11 +27,12 @@ def unordered(function: Callable[[Item], Result], items: Sequence[Item]) -> Iter
 
     An exception of the function is raised here.
     """
+
     def run(chunk: Sequence[Item]) -> list[tuple[Item, Result]]:
         return [(item, function(item)) for item in chunk]
 
     workers = cores()
-    chunks = (items[start:start + _CHUNK] for start in range(0, len(items), _CHUNK))
+    chunks = (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
     with ThreadPoolExecutor(workers, "hash") as pool:
         running: set[Future[list[tuple[Item, Result]]]] = set()
         try:

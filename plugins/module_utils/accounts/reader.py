@@ -37,9 +37,7 @@ def host(answer: Mapping[str, Any], name: str) -> Host:
     if "refused" in answer:
         reason = answer["refused"]
         hosts = ", ".join(sorted(_strings(answer.get("hosts")))) or "none"
-        raise HostError(
-            _REASONS[reason].format(host=name, hosts=hosts, provider=answer.get("provider", "?")), reason
-        )
+        raise HostError(_REASONS[reason].format(host=name, hosts=hosts, provider=answer.get("provider", "?")), reason)
     return Host(
         name=answer["name"],
         hash="SHA-256" if "SCRAM-SHA-256" in _strings(answer["mechanisms"]) else "SHA-1",
@@ -73,9 +71,7 @@ def accounts(answer: str, about: Host) -> list[Account]:
         for user, store, fields in prosody["data"]:
             stores.setdefault(user, {})[store] = fields if isinstance(fields, dict) else {}
         online = prosody["online"] or {}
-        return [
-            _account(name, data, online.get(name, 0), about) for name, data in stores.items() if "accounts" in data
-        ]
+        return [_account(name, data, online.get(name, 0), about) for name, data in stores.items() if "accounts" in data]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise AccountError(f"Prosody's answer about accounts cannot be read: {error!r}") from None
 

@@ -80,8 +80,13 @@ def make_plan(
         declared = {entry.name for entry in wanted}
         undeclared = list(store.read(sorted(set(store.names()) - declared)).values())
     plan = planner.plan(
-        wanted, current, host,
-        same_password=same, undeclared=undeclared, exempt=purge.exempt if purge else (), errors=errors,
+        wanted,
+        current,
+        host,
+        same_password=same,
+        undeclared=undeclared,
+        exempt=purge.exempt if purge else (),
+        errors=errors,
     )
     _guard(plan, {entry.name for entry in wanted}, host, purge)
     return plan
