@@ -201,7 +201,7 @@ def test_errors_say_where_and_what_was_seen(serve, script, step, seen):
 
 
 def test_a_server_that_trickles_does_not_outlast_the_timeout(serve):
-    server = serve(["<stream:stream", OPEN, *[part for _ in range(20) for part in ("wait", " ")]])
+    server = serve(["<stream:stream", OPEN, *(("wait", " ") * 20)])
     begun = time.monotonic()
     with pytest.raises(TlsProbeError, match=r"no answer within 0\.9 s"):
         read_served("127.0.0.1", server.port, starttls="xmpp-client", to="example.org", timeout=0.9)

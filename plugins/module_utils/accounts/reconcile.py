@@ -168,16 +168,15 @@ def _with_verifiers(entries: Sequence[Entry], host: Host) -> Iterator[tuple[Entr
         return entry
 
     def compute(entry: Entry) -> scram.Verifier:
-        wanted = secret(entry)
-        assert wanted is not None
-        assert wanted.password is not None
-        return scram.verifier(wanted.password, str(uuid.uuid4()), host.iterations, host.hash)
+        return scram.verifier(passwords[id(entry)], str(uuid.uuid4()), host.iterations, host.hash)
 
     to_hash: list[Entry] = []
+    passwords: dict[int, str] = {}
     for entry in entries:
         wanted = secret(entry)
         if wanted is not None and wanted.password is not None:
             to_hash.append(entry)
+            passwords[id(entry)] = wanted.password
         else:
             yield entry, wanted.verifier if wanted else None
     yield from hashing.unordered(compute, to_hash)

@@ -97,7 +97,7 @@ def resolve(wanted: Sequence[Wanted], offered: Sequence[Source], environment: En
             continue
         says = code.read(pick.name, pick.files)
         problems += _unfit(pick, says, environment)
-        known = {other.name for other, _ in queue}
+        known = {other.name for other, parent in queue}
         queue += [(Wanted(name), pick.name) for name in sorted(says.depends - known)]
     problems += _conflicts(picks)
     if problems:
