@@ -74,7 +74,8 @@ class Prosodyctl:
         line = self.arguments(*words)
         shown = " ".join(line[: -len(words)] + list(words[:2]))
         try:
-            done = self._run(
+            # not run_command, which has no time limit: prosodyctl asks for a password for ever
+            done = self._run(  # pylint: disable=ansible-bad-function
                 line,
                 input="".join(f"{secret}\n" for secret in secrets),
                 capture_output=True,
