@@ -12,6 +12,33 @@ import unicodedata
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
+# Words that no name in Lua may be
+KEYWORDS = frozenset(
+    [
+        "and",
+        "break",
+        "do",
+        "else",
+        "elseif",
+        "end",
+        "false",
+        "for",
+        "function",
+        "goto",
+        "if",
+        "in",
+        "local",
+        "nil",
+        "not",
+        "or",
+        "repeat",
+        "return",
+        "then",
+        "true",
+        "until",
+        "while",
+    ]
+)
 _NAMED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Control, format (bidirectional overrides, zero-width), line and paragraph separators: a reader of the file must not
 # see something else than Lua does.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import LuaTextError, quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import KEYWORDS, LuaTextError, quote
 
 WIDTH = 100
 """Column up to which a table is written on one line; a tab counts as four columns."""
@@ -26,32 +26,6 @@ MAX_DEPTH = 50
 
 _TAB = 4
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_RESERVED = frozenset(
-    [
-        "and",
-        "break",
-        "do",
-        "else",
-        "elseif",
-        "end",
-        "false",
-        "for",
-        "function",
-        "goto",
-        "if",
-        "in",
-        "local",
-        "nil",
-        "not",
-        "or",
-        "repeat",
-        "return",
-        "then",
-        "true",
-        "until",
-        "while",
-    ]
-)
 _MAX_INTEGER = 2**63 - 1
 
 
@@ -75,7 +49,7 @@ class Call:
 
 def is_identifier(name: str) -> bool:
     """Whether Lua reads `name` as a name: ASCII letters, digits and _, no leading digit, no reserved word."""
-    return bool(_IDENTIFIER.match(name)) and name not in _RESERVED
+    return bool(_IDENTIFIER.match(name)) and name not in KEYWORDS
 
 
 def to_lua(value: Any, indent: int = 0, path: str = "") -> str:

@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Union
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import KEYWORDS
+
 NAME = "name"
 KEYWORD = "keyword"
 NUMBER = "number"
@@ -17,32 +19,6 @@ STRING = "string"
 OPERATOR = "operator"
 END = "end of file"
 
-KEYWORDS = frozenset(
-    (
-        "and",
-        "break",
-        "do",
-        "else",
-        "elseif",
-        "end",
-        "false",
-        "for",
-        "function",
-        "goto",
-        "if",
-        "in",
-        "local",
-        "nil",
-        "not",
-        "or",
-        "repeat",
-        "return",
-        "then",
-        "true",
-        "until",
-        "while",
-    )
-)
 
 # Comments and white space first, so that they cost one match each; the order of the rest matters:
 # long strings before "[", numbers before ".", ".." before ".".
