@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import Certificate, parse_pem
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.durable import sync_directory
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 _FILES = (("crt", "fullchain.pem"), ("key", "privkey.pem"))
@@ -155,7 +156,7 @@ class Store:
             wanted = f".{self.name}/current/{target}"
             if _target(link) != wanted:
                 self._link(wanted, link)
-        _sync(self.directory)
+        sync_directory(self.directory)
 
     def stage(self, pair: Pair) -> str:
         """Write a pair beside the current one, to disk; returns its name."""
@@ -170,8 +171,8 @@ class Store:
                 os.fsync(stream.fileno())
             self._own(place / target, FILE_MODE)
         self._own(place, DIRECTORY_MODE)
-        _sync(place)
-        _sync(self.home)
+        sync_directory(place)
+        sync_directory(self.home)
         return place.name
 
     def files(self, name: str) -> tuple[Path, Path]:
@@ -189,7 +190,7 @@ class Store:
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).replace(self.journal)
-        _sync(self.home)
+        sync_directory(self.home)
         self._point(name)
         self.repair()
         for other in superseding:
@@ -200,7 +201,7 @@ class Store:
         for other in self.superseded():
             self.beside(other).remove()
         self.journal.unlink(missing_ok=True)
-        _sync(self.home)
+        sync_directory(self.home)
         keep = {"current", self.current_name()}
         for path in self.home.iterdir():
             if path.name not in keep:
@@ -221,18 +222,18 @@ class Store:
         """Take the pair out of Prosody's sight, so that `repair` brings it back."""
         self.certificate.unlink(missing_ok=True)  # first: without it nothing looks for the key
         self.key.unlink(missing_ok=True)
-        _sync(self.directory)
+        sync_directory(self.directory)
 
     def remove(self) -> None:
         """Remove all of it."""
         self.hide()
         if self.home.is_dir():
             shutil.rmtree(self.home)
-            _sync(self.directory)
+            sync_directory(self.directory)
 
     def _point(self, name: str) -> None:
         self._link(name, self.current)
-        _sync(self.home)
+        sync_directory(self.home)
 
     @staticmethod
     def _link(target: str, link: Path) -> None:
@@ -261,12 +262,3 @@ def _target(link: Path) -> str:
         return str(link.readlink())
     except OSError:
         return ""
-
-
-def _sync(directory: Path) -> None:
-    """Have the names in a directory on disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

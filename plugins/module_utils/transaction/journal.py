@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.durable import sync_directory
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 _LARGEST = 4 * 1024 * 1024
@@ -87,15 +88,6 @@ def _temporary(path: Path) -> Path:
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
     return temporary
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames in the directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def digest(content: bytes) -> str:
