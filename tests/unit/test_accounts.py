@@ -36,7 +36,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 RECORDED = json.loads((Path(__file__).parent / "data/accounts.json").read_text())["hosts"]
@@ -284,6 +284,9 @@ def test_no_answer_breaks_the_reader(first: Any, second: Any) -> None:
 
 
 @settings(deadline=None)
+@example({"created": float("inf")})
+@example({"created": float("nan")})
+@example({"stored_key": "a" * 40, "server_key": "b" * 40, "salt": "c", "iteration_count": float("inf")})
 @given(
     st.dictionaries(
         st.sampled_from(["stored_key", "server_key", "salt", "iteration_count", "disabled", "created"]), JSON

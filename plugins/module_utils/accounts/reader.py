@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,7 +128,7 @@ def _verifier(stored: Mapping[str, Any]) -> scram.Verifier | None:
     if not (isinstance(stored_key, str) and isinstance(server_key, str) and isinstance(salt, str) and salt):
         return None
     hash_name = scram.hash_of(stored_key)
-    if not hash_name or not isinstance(iterations, (int, float)) or iterations < 1:
+    if not hash_name or not _is_number(iterations) or iterations < 1:
         return None
     return scram.Verifier(stored_key.lower(), server_key.lower(), salt, int(iterations), hash_name)
 
@@ -138,7 +139,12 @@ def _comment(data: Any) -> str:
 
 
 def _time(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) else None
+    return int(value) if _is_number(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    """Lua can store what is a number and counts nothing: infinity, and what is not a number."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _strings(value: Any) -> list[str]:

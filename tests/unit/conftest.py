@@ -1,0 +1,14 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How hypothesis looks for examples.
+
+bin/test takes `repeatable`: the same examples each time, so that a red result always has a change to blame. Who
+wants new ones runs pytest tests/unit --hypothesis-profile=explore, and keeps what it finds as an @example.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=3000, deadline=None)
