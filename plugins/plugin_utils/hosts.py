@@ -201,7 +201,10 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     entries = build(settings)
     if own.text("title"):
         entries[0] = Option("name", own.text("title"), path=own.where("title"))
-    modules = [name for name in _STANDARD_MODULES.get(kind, ()) if name not in own.texts("modules_disabled")]
+    standard = list(_STANDARD_MODULES.get(kind, ()))
+    if kind == "muc" and settings.texts("muc_announcers"):
+        standard.append("muc_announcers")
+    modules = [name for name in standard if name not in own.texts("modules_disabled")]
     modules += [name for name in module_choice.checked(own, "modules") if name not in modules]
     if modules:
         entries.insert(1, module_choice.enabled([("", modules)]))
@@ -233,6 +236,10 @@ def _muc(settings: Settings) -> Entries:
         comment = "Users of this host create rooms" if local else "Only admins create rooms"
         entries.append(Option("restrict_room_creation", "local" if local else True, comment))
     entries.append(Option("muc_room_default_persistent", True, "A room outlives its last visitor"))
+    announcers = settings.texts("muc_announcers")
+    if announcers:
+        path = settings.where("muc_announcers")
+        entries.append(Option("muc_announcers", announcers, "Their messages to a room are said in it", path))
     return entries
 
 

@@ -373,6 +373,7 @@ TYPED = {
     "modules_disabled": "prosody_modules_disabled",
     "modules_enabled": "prosody_modules",
     "motd_text": "prosody_motd",
+    "muc_announcers": "prosody_muc_announcers",
     "muc_log_expires_after": "prosody_muc_archive_expires_after",
     "openmetrics_allow_ips": "prosody_metrics_allow_ips",
     "password_hash": "prosody_password_hash",

@@ -230,6 +230,15 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({}, {}, f"muc.{D}", "restrict_room_creation", "local"),
     ({"prosody_muc_room_creation": "admins"}, {}, f"muc.{D}", "restrict_room_creation", True),
     ({"prosody_muc_room_creation": "everybody"}, {}, f"muc.{D}", "restrict_room_creation", None),
+    ({}, {}, f"muc.{D}", "muc_announcers", None),
+    ({"prosody_muc_announcers": [f"alerts@{D}"]}, {}, f"muc.{D}", "muc_announcers", [f"alerts@{D}"]),
+    (
+        {"prosody_muc_announcers": [f"alerts@{D}"]},
+        {},
+        f"muc.{D}",
+        "modules_enabled",
+        ["muc_mam", "muc_limits", "muc_moderation", "muc_search", "muc_announcers"],
+    ),
     ({"prosody_proxy65_address": "192.0.2.1"}, {}, f"proxy.{D}", "proxy65_address", "192.0.2.1"),
     ({"prosody_component_settings": {"muc": {"title": "Räume"}}}, {}, f"muc.{D}", "name", "Räume"),
     (
