@@ -4,20 +4,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
-import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import slixmpp
+from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = "/etc/prosody/prosody.cfg.lua"
@@ -122,88 +119,13 @@ class Site:
         return self.host.check_output("systemctl show --property=MainPID --value prosody")
 
     def client(self, name: str, *, direct: bool = False) -> Client:
-        return Client(self, name, direct)
+        return Client(f"{name}@{self.domain}", self.passwords[name], self.address, direct=direct)
 
     def serves(self) -> None:
         """Real clients sign in over STARTTLS and over direct TLS, and a message goes from one to the other."""
         with self.client("alice") as alice, self.client("bob", direct=True) as bob:
-            alice.say(bob, "still there")
+            alice.say(bob.stream, "still there")
             assert bob.hears("still there")
-
-
-class Client:
-    """A slixmpp client in a thread of its own; notes every message and whether its stream ever ended."""
-
-    def __init__(self, site: Site, name: str, direct: bool) -> None:
-        self.site, self.direct = site, direct
-        self.jid = f"{name}@{site.domain}"
-        self.password = site.passwords[name]
-        self.heard: list[str] = []
-        self.ended = 0
-        self.leaving = False
-        self.stream = ""
-        self._new = threading.Condition()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._failure = ""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._xmpp = xmpp = slixmpp.ClientXMPP(self.jid, self.password)
-        xmpp.ssl_context.check_hostname = False
-        xmpp.ssl_context.verify_mode = ssl.CERT_NONE
-        xmpp.enable_starttls = not self.direct
-        xmpp.enable_direct_tls = self.direct
-        xmpp.enable_plaintext = False
-        xmpp.add_event_handler("session_start", self._started)
-        xmpp.add_event_handler("message", self._message)
-        xmpp.add_event_handler("failed_all_auth", self._refused)
-        xmpp.add_event_handler("disconnected", self._disconnected)
-        xmpp.connect(self.site.address, 5223 if self.direct else 5222)
-        self._loop.run_forever()
-
-    async def _started(self, _event: Any) -> None:
-        self._xmpp.send_presence()
-        await self._xmpp.get_roster()
-        self.stream = str(self._xmpp.boundjid.full)
-        self._ready.set()
-
-    def _message(self, message: Any) -> None:
-        with self._new:
-            self.heard.append(str(message["body"]))
-            self._new.notify_all()
-
-    def _refused(self, _event: Any) -> None:
-        self._failure = "the server refused the password"
-        self._ready.set()
-
-    def _disconnected(self, _event: Any) -> None:
-        self.ended += not self.leaving
-
-    def __enter__(self) -> Client:
-        self._thread.start()
-        assert self._ready.wait(20), f"{self.jid} could not sign in within 20 s (direct TLS: {self.direct})"
-        assert not self._failure, self._failure
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        async def leave() -> None:
-            self.leaving = True
-            await self._xmpp.disconnect(wait=1.0)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-            self._loop.call_soon(self._loop.stop)
-
-        asyncio.run_coroutine_threadsafe(leave(), self._loop)
-        self._thread.join(5)
-
-    def say(self, other: Client, text: str) -> None:
-        self._loop.call_soon_threadsafe(lambda: self._xmpp.send_message(mto=other.stream, mbody=text, mtype="chat"))
-
-    def hears(self, text: str, patience: float = 10.0) -> bool:
-        with self._new:
-            return self._new.wait_for(lambda: text in self.heard, patience)
 
 
 @pytest.fixture(scope="module")

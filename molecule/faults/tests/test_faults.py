@@ -207,7 +207,7 @@ def test_killed_then_undone_by_the_next_run(site: Site) -> None:
 def test_a_connected_client_survives_a_change_that_needs_no_restart(site: Site) -> None:
     process = site.process()
     with site.client("alice") as alice, site.client("bob") as bob:
-        alice.say(bob, "before the change")
+        alice.say(bob.stream, "before the change")
         assert bob.hears("before the change")
         streams = alice.stream, bob.stream
         for number, content in enumerate(
@@ -223,7 +223,7 @@ def test_a_connected_client_survives_a_change_that_needs_no_restart(site: Site) 
             done = {action for action, _target in answer.actions}
             assert "module:reload" in done
             assert not done & {"restart", "start", "host:activate", "host:deactivate"}
-            alice.say(bob, f"after change {number}")
+            alice.say(bob.stream, f"after change {number}")
             assert bob.hears(f"after change {number}")
         assert (alice.ended, bob.ended) == (0, 0)
         assert (alice.stream, bob.stream) == streams
