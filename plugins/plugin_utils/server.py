@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, Union
 
@@ -311,9 +312,17 @@ def _statistics(settings: Settings) -> Entries:
         Option("statistics", "internal"),
         Option("statistics_interval", "manual", "Collected when somebody asks"),
     ]
-    addresses = settings.texts("metrics_allow_ips")
+    where, addresses = settings.where("metrics_allow_ips"), settings.texts("metrics_allow_ips")
+    for address in addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError as error:
+            raise ModelError(
+                f"{where}: {address} is no address. If a host of group monitoring does not answer, and so its address "
+                "is not known, give the addresses that fetch metrics."
+            ) from error
     if addresses:
-        entries.append(Option("openmetrics_allow_ips", addresses, path=settings.where("metrics_allow_ips")))
+        entries.append(Option("openmetrics_allow_ips", ["127.0.0.1", "::1", *addresses], path=where))
     return entries
 
 
