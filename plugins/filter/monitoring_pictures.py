@@ -10,7 +10,7 @@ short_description: Dashboards of Grafana and console pages of Prometheus from on
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - Draws each dashboard as Grafana imports it, or as a console page that Prometheus 2 serves by itself.
+  - Draws each dashboard as Grafana has it, or as a console page that Prometheus 2 serves by itself.
 options:
   _input:
     description:
@@ -23,6 +23,12 @@ options:
     type: str
     choices: [grafana, console]
     default: grafana
+  source:
+    description:
+      - The uid of the data source in Grafana, for dashboards that are provisioned. Without one, Grafana asks for it when it
+        imports them.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -45,8 +51,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import dashboards
 
 
-def monitoring_pictures(value: Any, kind: str = "grafana") -> dict[str, str]:
-    """In: dashboards; "grafana" or "console". Out: file name → text. Raises AnsibleFilterError."""
+def monitoring_pictures(value: Any, kind: str = "grafana", source: str = "") -> dict[str, str]:
+    """In: dashboards; "grafana" or "console"; uid of a data source. Out: file name → text. Raises AnsibleFilterError."""
     try:
         wanted = dashboards.checked(value)
     except XmppError as error:
@@ -54,7 +60,8 @@ def monitoring_pictures(value: Any, kind: str = "grafana") -> dict[str, str]:
     if kind == "console":
         return {f"{one['name']}.html": dashboards.console(one, wanted) for one in wanted}
     if kind == "grafana":
-        return {f"xmpp-{one['name']}.json": json.dumps(dashboards.grafana(one), indent=2) + "\n" for one in wanted}
+        drawn = {one["name"]: dashboards.grafana(one, source) for one in wanted}
+        return {f"xmpp-{name}.json": json.dumps(one, indent=2) + "\n" for name, one in drawn.items()}
     raise AnsibleFilterError(f"monitoring_pictures: {kind} is neither grafana nor console")
 
 

@@ -21,6 +21,15 @@ UNITS = {
     "ratio": ("percentunit", "humanizeNoSmallPrefix"),
     "cores": ("short", "humanizeNoSmallPrefix"),
 }
+# What Grafana asks for when a dashboard is imported
+_ASKED = {
+    "name": "DS_PROMETHEUS",
+    "label": "Prometheus",
+    "description": "The Prometheus that has the metrics",
+    "type": "datasource",
+    "pluginId": "prometheus",
+    "pluginName": "Prometheus",
+}
 _LABEL = re.compile(r"\{(\w+)\}")
 
 
@@ -46,8 +55,13 @@ def checked(dashboards: Any) -> list[Mapping[str, Any]]:
     return list(dashboards)
 
 
-def grafana(dashboard: Mapping[str, Any]) -> dict[str, Any]:
-    """Out: a dashboard as Grafana imports and provisions it, two panels in a row."""
+def grafana(dashboard: Mapping[str, Any], source: str = "") -> dict[str, Any]:
+    """Out: a dashboard of Grafana, two panels in a row.
+
+    source: the uid of the data source, for a dashboard that is provisioned. Without one Grafana asks at the import, and
+    a dashboard that is provisioned all the same takes the first Prometheus that Grafana has.
+    """
+    chosen = source or f"${{{_ASKED['name']}}}"
     panels = []
     for number, panel in enumerate(dashboard["panels"]):
         targets = [
@@ -62,11 +76,16 @@ def grafana(dashboard: Mapping[str, Any]) -> dict[str, Any]:
                 "datasource": {"type": "prometheus", "uid": "${datasource}"},
                 "gridPos": {"x": number % 2 * 12, "y": number // 2 * 8, "w": 12, "h": 8},
                 "fieldConfig": {"defaults": {"unit": UNITS[panel["unit"]][0], "min": 0}, "overrides": []},
-                "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
+                "options": {
+                    "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+                    "tooltip": {"mode": "multi", "sort": "desc"},
+                },
                 "targets": targets,
             }
         )
+    asked = {} if source else {"__inputs": [_ASKED]}
     return {
+        **asked,
         "uid": f"xmpp-{dashboard['name']}",
         "title": f"XMPP: {dashboard['title']}",
         "tags": ["xmpp"],
@@ -75,7 +94,15 @@ def grafana(dashboard: Mapping[str, Any]) -> dict[str, Any]:
         "refresh": "1m",
         "time": {"from": "now-6h", "to": "now"},
         "templating": {
-            "list": [{"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Source"}]
+            "list": [
+                {
+                    "name": "datasource",
+                    "type": "datasource",
+                    "query": "prometheus",
+                    "label": "Source",
+                    "current": {"selected": True, "text": chosen, "value": chosen},
+                }
+            ]
         },
         "links": [{"type": "dashboards", "tags": ["xmpp"], "title": "XMPP", "asDropdown": True}],
         "panels": panels,
