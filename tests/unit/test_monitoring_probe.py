@@ -99,6 +99,12 @@ def test_a_unit_that_does_not_run_has_no_figures_but_that(tmp_path: Path) -> Non
     assert found[0].labels == {"unit": "coturn"}
 
 
+def test_a_unit_that_is_not_there_is_down(tmp_path: Path) -> None:
+    """What systemctl show says of a unit with a slip in its name."""
+    unit = {"Id": "coturm.service", "ActiveState": "inactive", "NRestarts": "0", "MainPID": "0", "ControlGroup": ""}
+    assert [sample.value for sample in services.samples_of(unit, tmp_path, tmp_path)] == [False, 0.0]
+
+
 def test_memory_that_processes_share_is_counted_once(tmp_path: Path) -> None:
     group = tmp_path / "cg/system.slice/p.service"
     group.mkdir(parents=True)
@@ -122,6 +128,61 @@ def test_memory_that_processes_share_is_counted_once(tmp_path: Path) -> None:
     assert values["xmpp_service_open_files"] == 1
     assert values["xmpp_service_max_open_files"] == 1024
     assert values["xmpp_service_processes"] == 2
+
+
+# of a host with three relays open: two sockets of coturn for clients, three clients of root, coturn is 101
+UDP = """\
+   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+ 3937: 020011AC:AC42 020011AC:0D96 01 00000000:00000000 00:00000000 00000000     0        0 2746600 2 000000009d3b0c48 0
+ 9573: 020011AC:C246 020011AC:0D96 01 00000000:00000000 00:00000000 00000000     0        0 2746598 2 000000008ccde45e 0
+12469: 020011AC:0D96 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 2719343 2 00000000b4fe08d3 0
+12469: 020011AC:0D96 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 2719342 2 000000008c3c1201 0
+13011: 020011AC:CFB4 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 2746603 2 00000000eba71cbd 0
+14827: 020011AC:D6CC 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 2746601 2 00000000b3d9388d 0
+14837: 020011AC:96D6 020011AC:0D96 01 00000000:00000000 00:00000000 00000000     0        0 2746602 2 00000000ca71f436 0
+15281: 020011AC:D892 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 2746599 2 00000000bb53282b 0
+"""
+UDP6 = """\
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when\
+ retrnsmt   uid  timeout inode ref pointer drops
+ 8132: 000080FE00000000FF5302424DB8FEFE:C001 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000\
+ 00000000   101        0 27431 2 00000000ca71f437 0
+"""
+
+
+def test_relays_are_the_ports_that_coturn_has_open_where_it_relays() -> None:
+    ports = services.relay_ports("listening-port=3478\n# min-port=1\nmin-port=49152\nmax-port = 65535\n")
+    assert (ports[0], ports[-1]) == (49152, 65535)
+    assert services.relays(UDP, "101", ports) == 3
+    assert services.relays(UDP, "0", ports) == 1
+    assert services.relays(UDP, "101", services.relay_ports("min-port=54000")) == 2
+    assert services.relays(UDP6, "101", ports) == 1
+    assert services.relays("", "101", ports) == 0
+    assert services.relay_ports("") == range(49152, 65536)
+
+
+def test_relays_are_counted_in_the_network_of_coturn(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    config = tmp_path / "turnserver.conf"
+    config.write_text("max-port=60000\n")
+    files = {"net/udp": UDP, "net/udp6": UDP6, "status": "Name:\tturnserver\nUid:\t101\t101\t101\t101\n"}
+    files |= {"cmdline": f"/usr/bin/turnserver\0-c\0{config}\0--pidfile=\0", "comm": "turnserver\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert services.relays_of(tmp_path) == [4]
+    (tmp_path / "net/udp6").unlink()
+    assert services.relays_of(tmp_path) == [3]
+    (tmp_path / "comm").write_text("lua5.4\n")
+    assert services.relays_of(tmp_path) == []
+    assert services.relays_of(tmp_path / "gone") == []
+
+
+@pytest.mark.parametrize(("shown", "value"), [("2678", 2678.0), ("[no data]", None), ("", None)])
+def test_traffic_is_known_where_systemd_counts_it(tmp_path: Path, shown: str, value: float | None) -> None:
+    unit = {"Id": "c.service", "ActiveState": "active", "MainPID": "7", "ControlGroup": "/c", "IPIngressBytes": shown}
+    values = {sample.metric: sample.value for sample in services.samples_of(unit, tmp_path, tmp_path)}
+    assert values.get(services.RECEIVED) == value
+    assert services.SENT not in values
 
 
 def test_a_server_that_is_not_there_is_a_result_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Processor time, memory, open files and restarts of each service, from systemd, its control groups and /proc.
+"""Processor time, memory, open files, traffic and restarts of each service, from systemd, its control groups and /proc.
+
+coturn, which has no metrics in Debian's build, is asked for nothing: its relays are the UDP ports that it holds open.
 
 python3 -m …monitor.services RESULT UNIT…: needs root, to count the open files of others.
 """
@@ -24,7 +26,10 @@ CPU = Metric("xmpp_service_cpu_seconds_total", "counter", "Processor time of the
 FILES = Metric("xmpp_service_open_files", "gauge", "Open files of the main process of the unit.")
 MOST_FILES = Metric("xmpp_service_max_open_files", "gauge", "How many files the main process may open.")
 PROCESSES = Metric("xmpp_service_processes", "gauge", "Processes of the unit.")
-PROPERTIES = "Id,LoadState,ActiveState,NRestarts,MainPID,ControlGroup,CPUUsageNSec"
+RECEIVED = Metric("xmpp_service_received_bytes_total", "counter", "Bytes over IP that came to the unit.")
+SENT = Metric("xmpp_service_sent_bytes_total", "counter", "Bytes over IP that the unit sent.")
+RELAYS = Metric("xmpp_turn_relays", "gauge", "Relays that the TURN server holds open.")
+PROPERTIES = "Id,ActiveState,NRestarts,MainPID,ControlGroup,CPUUsageNSec,IPIngressBytes,IPEgressBytes"
 
 
 def blocks(text: str) -> list[dict[str, str]]:
@@ -55,6 +60,41 @@ def memory(status: Iterable[str]) -> int:
     return (own + shared) * 1024
 
 
+def relay_ports(config: str) -> range:
+    """In: configuration of coturn. Out: the ports on which it relays."""
+    found = {"min-port": 49152, "max-port": 65535}
+    for line in config.splitlines():
+        name, _equals, value = line.partition("=")
+        if name.strip() in found and value.strip().isdigit():
+            found[name.strip()] = int(value)
+    return range(found["min-port"], found["max-port"] + 1)
+
+
+def relays(table: str, user: str, ports: range) -> int:
+    """In: /proc/net/udp or udp6; number of the user of coturn; ports. Out: how many of the ports that user has open."""
+    sockets = [line.split() for line in table.splitlines()[1:]]
+    return sum(len(one) > 7 and one[7] == user and int(one[1].rpartition(":")[2], 16) in ports for one in sockets)
+
+
+def relays_of(process: Path) -> list[int]:
+    """In: /proc/PID of a service. Out: the number of its relays if it is coturn; its network may be one of its own."""
+    try:
+        if _read(process / "comm").strip() != "turnserver":
+            return []
+        arguments = _read(process / "cmdline").split("\0")
+        config = arguments[arguments.index("-c") + 1] if "-c" in arguments else "/etc/turnserver.conf"
+        ports = relay_ports(_read(Path(config)))
+        user = dict(line.partition(":")[::2] for line in _read(process / "status").splitlines())["Uid"].split()[0]
+        tables = [_read(path) for path in (process / "net/udp", process / "net/udp6") if path.exists()]
+    except OSError:
+        return []
+    return [sum(relays(table, user, ports) for table in tables)]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def _kilobytes(text: str) -> int:
     return int(text.split()[0]) if text.split() else 0
 
@@ -67,8 +107,14 @@ def samples_of(unit: Mapping[str, str], proc: Path, cgroups: Path) -> list[Sampl
     main_process = proc / unit.get("MainPID", "0")
     if not active or not unit.get("ControlGroup") or main_process.name == "0":
         return found
-    if unit.get("CPUUsageNSec", "").isdigit():
-        found.append(Sample(CPU, int(unit["CPUUsageNSec"]) / 1e9, labels))
+    # what systemd does not count has no number there
+    for metric, name, scale in (
+        (CPU, "CPUUsageNSec", 1e9),
+        (RECEIVED, "IPIngressBytes", 1),
+        (SENT, "IPEgressBytes", 1),
+    ):
+        if unit.get(name, "").isdigit():
+            found.append(Sample(metric, int(unit[name]) / scale, labels))
     texts = []
     for number in _processes(cgroups / unit["ControlGroup"].lstrip("/")) or [main_process.name]:
         try:
@@ -76,6 +122,7 @@ def samples_of(unit: Mapping[str, str], proc: Path, cgroups: Path) -> list[Sampl
         except OSError:
             continue
     found += [Sample(MEMORY, memory(texts), labels), Sample(PROCESSES, len(texts), labels)]
+    found += [Sample(RELAYS, number, labels) for number in relays_of(main_process)]
     try:
         found.append(Sample(FILES, sum(1 for _file in (main_process / "fd").iterdir()), labels))
         most = most_files((main_process / "limits").read_text(encoding="utf-8"))
@@ -98,12 +145,7 @@ def main(arguments: list[str]) -> int:
     shown = subprocess.run(  # pylint: disable=ansible-bad-function
         command, capture_output=True, text=True, timeout=20, check=True
     ).stdout
-    found = [
-        sample
-        for unit in blocks(shown)
-        if unit.get("LoadState") == "loaded"
-        for sample in samples_of(unit, Path("/proc"), Path("/sys/fs/cgroup"))
-    ]
+    found = [sample for unit in blocks(shown) for sample in samples_of(unit, Path("/proc"), Path("/sys/fs/cgroup"))]
     write(Path(arguments[0]), render(found))
     return 0
 

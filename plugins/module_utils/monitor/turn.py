@@ -11,7 +11,7 @@ import hmac
 import secrets
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
@@ -98,8 +98,9 @@ def binding(address: str, port: int, transport: str, timeout: float = 5.0) -> No
             raise TurnError(f"the answer to a binding request is of kind {kind:#06x}")
 
 
-def allocate(address: str, port: int, user: str, password: str, timeout: float = 5.0) -> None:
-    """Get a relay over UDP with the credentials, and give it back. Raises TurnError."""
+@contextlib.contextmanager
+def relay(address: str, port: int, user: str, password: str, timeout: float = 5.0) -> Iterator[None]:
+    """Have a relay over UDP with the credentials, and give it back. Raises TurnError."""
     with _connect(address, port, "udp", timeout) as connection:
         kind, refused = _ask(connection, ALLOCATE, [(TRANSPORT, UDP)])
         if kind != ALLOCATE | ERROR or REALM not in refused or NONCE not in refused:
@@ -113,5 +114,14 @@ def allocate(address: str, port: int, user: str, password: str, timeout: float =
             code = answer.get(ERROR_CODE, b"")
             number = code[2] * 100 + code[3] if len(code) >= 4 else 0
             raise TurnError(f"no relay: error {number} {code[4:].decode(errors='replace')}")
-        with contextlib.suppress(TurnError):
-            _ask(connection, REFRESH, [(LIFETIME, struct.pack("!I", 0)), *who], key)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TurnError):
+                _ask(connection, REFRESH, [(LIFETIME, struct.pack("!I", 0)), *who], key)
+
+
+def allocate(address: str, port: int, user: str, password: str, timeout: float = 5.0) -> None:
+    """Get a relay, and give it back at once. Raises TurnError."""
+    with relay(address, port, user, password, timeout):
+        pass
