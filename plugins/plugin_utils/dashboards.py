@@ -39,11 +39,15 @@ class DashboardError(XmppError):
 
 def checked(dashboards: Any) -> list[Mapping[str, Any]]:
     """In: a list of {name, title, panels: [{title, unit, queries: [{expr, legend}]}]}. Raises DashboardError."""
+    names: set[str] = set()
     try:
         for dashboard in dashboards:
             where = f"dashboard {dashboard['name']}"
-            if not re.fullmatch(r"[a-z0-9_-]+", dashboard["name"]):
-                raise DashboardError(f"{where}: the name may have small letters, digits, - and _ only")
+            if not re.fullmatch(r"[a-z0-9_-]{1,35}", dashboard["name"]):
+                raise DashboardError(f"{where}: the name may have 35 small letters, digits, - and _ only")
+            if dashboard["name"] in names:
+                raise DashboardError(f"{where}: there are two of this name")
+            names.add(dashboard["name"])
             for panel in dashboard["panels"]:
                 where = f"dashboard {dashboard['name']}, panel {panel['title']}"
                 if panel["unit"] not in UNITS:
