@@ -25,8 +25,8 @@ options:
     default: grafana
   source:
     description:
-      - The uid of the data source in Grafana, for dashboards that are provisioned. Without one, Grafana asks for it when it
-        imports them.
+      - The uid of the data source in Grafana, for dashboards that are provisioned. Without one, Grafana asks for it when
+        it imports them.
     type: str
     default: ""
 """
@@ -52,7 +52,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import dashboa
 
 
 def monitoring_pictures(value: Any, kind: str = "grafana", source: str = "") -> dict[str, str]:
-    """In: dashboards; "grafana" or "console"; uid of a data source. Out: file name → text. Raises AnsibleFilterError."""
+    """In: dashboards; what to draw; the uid of a data source. Out: file name → text. Raises AnsibleFilterError."""
     try:
         wanted = dashboards.checked(value)
     except XmppError as error:
