@@ -25,8 +25,8 @@ options:
     default: grafana
   source:
     description:
-      - The uid of the data source in Grafana, for dashboards that are provisioned. Without one, Grafana asks for it when
-        it imports them.
+      - The uid of the data source in Grafana, for dashboards that are provisioned. Without one, Grafana asks for it
+        when it imports them.
     type: str
     default: ""
 """
