@@ -38,7 +38,7 @@ def target() -> Target:
     return Target(
         DOMAIN,
         (accounts[0], accounts[1]),
-        address=os.environ.get("XMPP_E2E_ADDRESS"),
+        address=os.environ.get("XMPP_E2E_ADDRESS") or (Host().run("hostname -I").split()[0] if CONTAINER else None),
         ca=str(ca) if ca.exists() else None,
         closed_ports=(5280, 5347, 5582),
         timeout=5.0,
