@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP receiver of the scenario: writes down what is posted over TLS with the right token, and answers 503 while the file `busy` is there."""
+"""The HTTP receiver of the scenario: writes down what is posted over TLS with the right token.
+
+While there is a file `busy`, it answers 503.
+"""
 
 from __future__ import annotations
 
