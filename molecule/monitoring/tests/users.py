@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Users who do too much, run on the host with the client and the accounts of the probes. Everything has an end.
+
+python3 users.py refused COUNT | registered COUNT NAME TOKEN | flood COUNT PER_SECOND | relays COUNT SECONDS
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import ssl
+import sys
+import time
+from pathlib import Path
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import TLS, Session, SessionError
+
+CONFIG = json.loads(Path("/etc/xmpp/monitoring/probe.json").read_text(encoding="utf-8"))
+TARGET = CONFIG["targets"][0]
+PLACE = (TARGET["address"], TARGET["ports"]["c2s"])
+CONTEXT = ssl.create_default_context(cafile=CONFIG["ca"] or None)
+
+
+class Guest(Session):
+    """Goes as far as TLS, and makes an account with an invitation (XEP-0445) in place of signing in."""
+
+    def _sign_in(self, password: str, context: ssl.SSLContext) -> None:
+        self._open()
+        self._send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self._expect(TLS + "proceed")
+        self._socket = context.wrap_socket(self._socket, server_hostname=self.domain)
+        self._open()
+        account = f"<username>{self.user}</username><password>{secrets.token_hex(12)}</password>"
+        self.ask("set", self.domain, f"<preauth xmlns='urn:xmpp:pars:0' token='{password}'/>")
+        self.ask("set", self.domain, f"<query xmlns='jabber:iq:register'>{account}</query>")
+
+
+def sign_in(number: int) -> Session:
+    """Out: one of the two accounts, signed in."""
+    account = TARGET["accounts"][number]
+    return Session(*PLACE, account["jid"], account["password"], CONTEXT, timeout=120)
+
+
+def refused(count: int) -> None:
+    """Try a wrong password."""
+    for _attempt in range(count):
+        with contextlib.suppress(SessionError):
+            Session(*PLACE, TARGET["accounts"][0]["jid"], "a guess", CONTEXT)
+            raise SystemExit("a wrong password was taken")
+
+
+def registered(count: int, name: str, token: str) -> None:
+    """Make accounts NAME-0, NAME-1, … with an invitation for many."""
+    for number in range(count):
+        Guest(*PLACE, f"{name}-{number}@{TARGET['domain']}", token, CONTEXT).close()
+
+
+def flood(count: int, per_second: int) -> None:
+    """Write to one another."""
+    pair = sign_in(0), sign_in(1)
+    began = time.monotonic()
+    for number in range(count):
+        pair[number % 2].send_message(pair[1 - number % 2].jid, "flood", secrets.token_hex(4))
+        time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+    for session in pair:
+        session.close()
+
+
+def relays(count: int, seconds: int) -> None:
+    """Hold relays of the TURN server."""
+    session = sign_in(0)
+    user, password = session.turn_credentials()
+    with contextlib.ExitStack() as held:
+        for _relay in range(count):
+            held.enter_context(turn.relay(TARGET["turn_address"], TARGET["ports"]["stun_udp"], user, password))
+        time.sleep(seconds)
+    session.close()
+
+
+if __name__ == "__main__":
+    what, numbers = sys.argv[1], sys.argv[2:]
+    if what == "registered":
+        registered(int(numbers[0]), *numbers[1:])
+    else:
+        {"refused": refused, "flood": flood, "relays": relays}[what](*map(int, numbers))

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults for a host that has everything and is watched, as context managers: planted at once, repaired at the end.
+
+What takes its time goes on in a unit of systemd. The programs are those in molecule/monitoring/tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+LIBRARY = "/usr/local/lib/xmpp-monitoring"
+PROGRAMS = "/root/tests"
+
+
+@contextlib.contextmanager
+def background(host: Any, unit: str, *command: str, properties: str = "") -> Iterator[None]:
+    """A program in a unit of its own, which is stopped at the end."""
+    words = " ".join(["%s"] * len(command))
+    host.check_output(f"systemd-run --quiet --collect --unit {unit} {properties} {words}", *command)
+    try:
+        yield
+    finally:
+        host.run(f"systemctl stop {unit}")
+
+
+def script(host: Any, unit: str, text: str) -> contextlib.AbstractContextManager[None]:
+    """Lines of shell in the background."""
+    return background(host, unit, "/bin/sh", "-ec", text)
+
+
+def users(host: Any, unit: str, *arguments: str) -> contextlib.AbstractContextManager[None]:
+    """What users.py does, in the background."""
+    properties = f"-E PYTHONPATH={LIBRARY} -E PYTHONDONTWRITEBYTECODE=1"
+    return background(host, unit, "/usr/bin/python3", f"{PROGRAMS}/users.py", *arguments, properties=properties)
+
+
+@contextlib.contextmanager
+def stopped(host: Any, *units: str) -> Iterator[None]:
+    """Units that somebody stopped."""
+    host.check_output(f"systemctl stop {' '.join(units)}")
+    try:
+        yield
+    finally:
+        host.check_output(f"systemctl start {' '.join(units)}")
+
+
+def killed_again_and_again(host: Any) -> contextlib.AbstractContextManager[None]:
+    """coturn dies every three seconds, less often than systemd would give it up for."""
+    kill = "systemctl kill --signal KILL --kill-whom main coturn"
+    return script(host, "fault-kill", f"for number in 1 2 3 4 5 6; do {kill}; sleep 3; done")
+
+
+@contextlib.contextmanager
+def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator[None]:
+    """coturn serves a certificate of the right authority, for the same names and key, that ends soon."""
+    path = "/etc/xmpp/coturn/fullchain.pem"
+    served = x509.load_pem_x509_certificate(host.check_output(f"cat {path}").encode())
+    issuer = x509.load_pem_x509_certificate((authority / "ca.pem").read_bytes())
+    key: Any = serialization.load_pem_private_key((authority / "ca.key").read_bytes(), None)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder(issuer.subject, served.subject, served.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
+        now + datetime.timedelta(days=days)
+    )
+    for extension in served.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    host.check_output(f"cp -p {path} {path}.before")
+    try:
+        host.check_output(f"printf %%s %s > {path} && systemctl reload coturn && systemctl start xmpp-probe", made)
+        yield
+    finally:
+        host.check_output(f"mv {path}.before {path} && systemctl reload-or-restart coturn")
+
+
+@contextlib.contextmanager
+def probes_stopped(host: Any) -> Iterator[None]:
+    """Nobody probes any more; what is left says that the last time was ten minutes ago, which is not waited for."""
+    with stopped(host, "xmpp-probe.timer"):
+        name, file = "xmpp_probe_last_run_timestamp_seconds", "/var/lib/xmpp-monitoring/probe.prom"
+        host.check_output(f'sed -i "s/^{name} .*/{name} $(($(date +%s) - 600))/" {file}')
+        yield
+
+
+def connections_taken(host: Any) -> contextlib.AbstractContextManager[None]:
+    """92 of PostgreSQL's 100 connections belong to somebody who does nothing."""
+    put(host, "/tmp/idle.sql", "SELECT pg_sleep(300);\n")
+    bench = "/usr/lib/postgresql/*/bin/pgbench --no-vacuum --client 92 --transactions 1 --file /tmp/idle.sql postgres"
+    return script(host, "fault-connections", f"cd /; exec runuser -u postgres -- {bench}")
+
+
+@contextlib.contextmanager
+def disk_filled(host: Any) -> Iterator[None]:
+    """A disk of its own, 40 MiB, that fills in steps. Overlays have the size of the file system under them."""
+    # what is predicted must not know of an earlier one
+    parts, place = "/run/fault-disk", f"/srv/fault-{secrets.token_hex(3)}"
+    host.check_output(
+        f"mkdir -p {place} {parts} && mount -t tmpfs -o size=40m tmpfs {parts}"
+        f" && mkdir {parts}/low {parts}/up {parts}/work"
+        f" && mount -t overlay overlay -o lowerdir={parts}/low,upperdir={parts}/up,workdir={parts}/work {place}"
+    )
+    try:
+        # mounts do not reach running services in a container
+        host.check_output("systemctl restart prometheus-node-exporter")
+        fill = f"for number in 1 2 3 4 5 6; do head -c 6600000 /dev/zero > {place}/$number; sleep 5; done"
+        with script(host, "fault-disk", fill):
+            yield
+    finally:
+        host.check_output(f"umount -l {place}; umount -l {parts}; rmdir {place} {parts}")
+        host.check_output("systemctl restart prometheus-node-exporter")
+
+
+@contextlib.contextmanager
+def memory_used(host: Any) -> Iterator[None]:
+    """The kernel says that 4 % of the memory are left."""
+    changed = "awk '/^MemTotal/ {total = $2} /^MemAvailable/ {$2 = int(total / 25)} {print}'"
+    host.check_output(f"{changed} /proc/meminfo > /run/fault-meminfo && mount --bind /run/fault-meminfo /proc/meminfo")
+    try:
+        host.check_output("systemctl restart prometheus-node-exporter")
+        yield
+    finally:
+        host.check_output("umount -l /proc/meminfo && rm /run/fault-meminfo")
+        host.check_output("systemctl restart prometheus-node-exporter")
+
+
+@contextlib.contextmanager
+def greedy_service(host: Any) -> Iterator[None]:
+    """A further unit that is watched, opens 60 of 64 files, and grows from 150 to 450 MiB."""
+    unit, figures = "fault-greedy", "xmpp-service-figures.service"
+    command = host.check_output(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/{figures}")
+    dropin = f"/run/systemd/system/{figures}.d"
+    try:
+        put(host, f"{dropin}/fault.conf", f"[Service]\nExecStart=\nExecStart={command} {unit}\n")
+        arguments = ["/usr/bin/python3", f"{PROGRAMS}/greedy.py", "56", "140", "25", "300"]
+        with background(host, unit, *arguments, properties="-p LimitNOFILE=64"):
+            host.check_output(f"systemctl daemon-reload && systemctl start {figures}")
+            yield
+    finally:
+        host.check_output(f"rm -r {dropin}; systemctl daemon-reload && systemctl start {figures}")
+
+
+@contextlib.contextmanager
+def errors_logged(host: Any) -> Iterator[None]:
+    """Somebody has Prosody load what is not there."""
+    lua = "for _ = 1, 25 do require[[prosody.core.modulemanager]].load([[chat.localhost]], [[not_there]]) end"
+    host.check_output("prosodyctl shell %s", f"> {lua} return true, [[done]]")
+    yield
+
+
+def sign_ins_refused(host: Any) -> contextlib.AbstractContextManager[None]:
+    """Somebody tries passwords."""
+    return users(host, "fault-guesses", "refused", "300")
+
+
+@contextlib.contextmanager
+def accounts_registered(host: Any) -> Iterator[None]:
+    """Somebody has an invitation for many, and makes 60 accounts with it. Names of deleted accounts are not taken."""
+    where = "prosody.hosts[ [[chat.localhost]] ].modules.invites"
+    said = host.check_output("prosodyctl shell %s", f"> return true, {where}.create_group({{}}, nil, 600).token")
+    token, name = said.rpartition("OK: ")[2].strip(), f"crowd-{secrets.token_hex(3)}"
+    try:
+        with users(host, "fault-crowd", "registered", "60", name, token):
+            yield
+    finally:
+        delete = f"require[[prosody.core.usermanager]].delete_user([[{name}-]]..n, [[chat.localhost]])"
+        ends = f"{where}.delete_account_invite([[{token}]])"
+        host.check_output("prosodyctl shell %s", f"> for n = 0, 59 do {delete} end {ends} return true, [[done]]")
+
+
+def messages_flood(host: Any) -> contextlib.AbstractContextManager[None]:
+    """Two accounts write 50 messages a second to one another, for 50 seconds."""
+    return users(host, "fault-flood", "flood", "2500", "50")
+
+
+@contextlib.contextmanager
+def password_of_alerts_changed(host: Any, password: str) -> Iterator[None]:
+    """The account that sends alerts has another password than the program that uses it. In: the right one."""
+    change = "prosodyctl shell 'user:password(\"alerts@chat.localhost\", \"'%s'\")'"
+    host.check_output(change, "another-one")
+    try:
+        yield
+    finally:
+        host.check_output(change, password)
+
+
+@contextlib.contextmanager
+def archive_slow(host: Any) -> Iterator[None]:
+    """The database takes three seconds to archive a message of the probes, and each is archived twice."""
+    as_admin = "cd / && runuser -u postgres -- psql -qX -v ON_ERROR_STOP=1 prosody -c %s"
+    body = "BEGIN PERFORM pg_sleep(3); RETURN NEW; END"
+    wait = f"CREATE FUNCTION fault_slow() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+    whose = """FOR EACH ROW WHEN (NEW."user" LIKE 'xmpp-probe-%')"""
+    trigger = f"CREATE TRIGGER fault_slow BEFORE INSERT ON prosodyarchive {whose} EXECUTE FUNCTION fault_slow()"
+    host.check_output(as_admin, f"{wait}; {trigger}")
+    try:
+        yield
+    finally:
+        host.check_output(as_admin, "DROP FUNCTION fault_slow CASCADE")
