@@ -275,6 +275,7 @@ def test_variables_that_cannot_work_are_refused():
                 "monitoring_logs_http": "http://logs.example.org/ingest",
                 "monitoring_logs_http_header": "a token",
                 "monitoring_logs_queue_mb": 0,
+                "prosody_log_to": "json",
             }
         ),
     )
@@ -285,5 +286,6 @@ def test_variables_that_cannot_work_are_refused():
         "in the clear",
         "no header of HTTP",
         "give 1 or more",
+        "leave it at syslog",
     ):
         assert problem in re.sub(r"\s+", " ", refused.output), problem
