@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,14 @@ def test_the_head_of_a_syslog_message_says_the_same(host):
         version, severity, name, service, pid = head.split(" ")
         assert (version, severity, name) == ("1", entry["level"], entry["host"])
         assert (service, pid) == (entry["service"], str(entry["pid"]))
+
+
+def test_what_is_older_than_the_first_start_is_not_sent(host):
+    since = int(host.check_output("grep -oE '[0-9]+' /var/lib/xmpp-logs/since.conf"))
+    older = f"journalctl --no-pager --output cat --unit prosody --until @{since - 1}"
+    assert host.check_output(older) != ""
+    first = min(entry["time"] for path in (SYSLOG, HTTP) for entry in entries(host, path))
+    assert datetime.fromisoformat(first).timestamp() >= since
 
 
 def psql(host, statement):
