@@ -150,6 +150,17 @@ def greedy_service(host: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def logs_refused(host: Any) -> Iterator[None]:
+    """The HTTP receiver of the logs wants none of them."""
+    file = "/var/lib/logs-receiver/picky"
+    host.check_output(f"touch {file}")
+    try:
+        yield
+    finally:
+        host.check_output(f"rm {file}")
+
+
+@contextlib.contextmanager
 def errors_logged(host: Any) -> Iterator[None]:
     """Somebody has Prosody load what is not there."""
     lua = "for _ = 1, 25 do require[[prosody.core.modulemanager]].load([[chat.localhost]], [[not_there]]) end"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The HTTP receiver of the scenario: writes down what is posted over TLS with the right token.
 
-While there is a file `busy`, it answers 503.
+While there is a file `busy`, it answers 503, and while there is one `picky`, 413.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             status = 401
         elif (HOME / "busy").exists():
             status = 503
+        elif (HOME / "picky").exists():
+            status = 413
         else:
             with (HOME / "http").open("ab") as file:
                 file.write(body)
