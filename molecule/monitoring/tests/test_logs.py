@@ -225,9 +225,9 @@ def test_nothing_is_lost_while_receivers_are_away(host):
     ask_nginx(host, begin)
     wait_until(lambda: came_to(host, FILE, begin), 10)
     started = time.monotonic()
-    ask_nginx(host, middle, times=200)
-    assert time.monotonic() - started < 20
-    wait_until(lambda: came_to(host, FILE, middle) == 200, 10)
+    ask_nginx(host, middle, times=60)
+    assert time.monotonic() - started < 10
+    wait_until(lambda: came_to(host, FILE, middle) == 60, 10)
     assert (came_to(host, SYSLOG, middle), came_to(host, HTTP, middle)) == (0, 0)
     host.check_output("systemctl kill --signal KILL xmpp-logs")
     host.check_output("logrotate --force /etc/logrotate.d/xmpp-logs")
@@ -243,7 +243,7 @@ def test_nothing_is_lost_while_receivers_are_away(host):
         came = set(lines_of(host, path))
         numbers = [number for number, line in enumerate(in_file) if first in line or end in line]
         assert [line for line in in_file[numbers[0] : numbers[-1] + 1] if line not in came] == []
-        assert came_to(host, path, middle) == 200
+        assert came_to(host, path, middle) == 60
 
 
 def test_the_file_is_rotated_and_for_few_eyes(host):
