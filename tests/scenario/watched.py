@@ -33,7 +33,7 @@ def firing(host: Any) -> set[str]:
 
 def fired(host: Any, seconds: float) -> set[str]:
     """Out: the alerts that fired at some time in the last seconds."""
-    found = query(host, f'max_over_time(ALERTS{{alertstate="firing"}}[{round(seconds)}s])')
+    found = query(host, f'max_over_time(ALERTS{{alertstate="firing"}}[{max(1, int(seconds))}s])')
     return {sample["metric"]["alertname"] for sample in found}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold where everything is on one host and watched. The order counts: faults are planted at the end."""
+"""What must hold where everything is on one host and watched. That alerts fire is shown in test_alerts.py."""
 
 from __future__ import annotations
 
@@ -8,65 +8,22 @@ import json
 import os
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.tests.scenario import faults
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.promql import metric_names
+from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import fetch, put, query, wait_until
 
 HERE = Path(__file__).parent
 SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
 RULES = ROOT / "roles/monitoring/files/rules/xmpp.yml"
 PANELS = ROOT / "roles/monitoring/files/panels/xmpp.yml"
-NOTES = "/root/received.jsonl"
-OWN_UNITS = ["prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter"]
-OWN_UNITS += ["prometheus-xmpp-alerts"]
-FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())"
+DEFAULTS = ROOT / "roles/monitoring/defaults/main.yml"
+FIGURES = "/var/lib/xmpp-monitoring/services.prom"
 
-
-def fetch(host, url):
-    """Out: what the URL gives, asked on the host itself."""
-    return host.check_output("python3 -c %s %s", FETCH, url)
-
-
-def query(host, expression):
-    """Out: the result of an expression, as Prometheus gives it."""
-    answer = json.loads(fetch(host, f"http://127.0.0.1:9090/api/v1/query?query={quote(expression)}"))
-    return answer["data"]["result"]
-
-
-def firing(host):
-    """Out: the alerts that fire, without the watchdog, as (name, unit or probe or job)."""
-    found = {sample["metric"]["alertname"] for sample in query(host, 'ALERTS{alertstate="firing"}')}
-    return found - {"XmppWatchdog"}
-
-
-def wait_until(what, seconds):
-    """Wait until `what` is true, and fail with its last value where it is not in time."""
-    end = time.monotonic() + seconds
-    while not (last := what()):
-        assert time.monotonic() < end, f"not within {seconds} s: {last!r}"
-        time.sleep(3)
-
-
-def received(host):
-    """Out: what came to the operator so far."""
-    text = host.run(f"cat {NOTES}").stdout
-    return [json.loads(line) for line in text.splitlines()]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def operator(host):
-    """Somebody who gets mail and webhooks."""
-    host.check_output("mkdir -p /root/tests")
-    host.run("rm -f " + NOTES)
-    host.check_output(
-        f"cat > /root/tests/receiver.py <<'EOF'\n{(HERE / 'receiver.py').read_text(encoding='utf-8')}\nEOF"
-    )
-    host.check_output(f"systemd-run --collect --unit operator python3 /root/tests/receiver.py {NOTES}")
-    yield
-    host.run("systemctl stop operator")
+pytestmark = pytest.mark.usefixtures("receiver")
 
 
 def test_every_target_is_up(host):
@@ -97,9 +54,14 @@ def test_only_loopback_is_listened_on(host):
 def test_rules_of_the_host_are_those_of_the_role(host):
     host.check_output("promtool check config /etc/prometheus/prometheus.yml")
     names = {rule["alert"] for group in rules() for rule in group["rules"] if "alert" in rule}
-    loaded = json.loads(fetch(host, "http://127.0.0.1:9090/api/v1/rules?type=alert"))["data"]["groups"]
-    assert {rule["name"] for group in loaded for rule in group["rules"]} == names
-    assert all(rule["health"] == "ok" for group in loaded for rule in group["rules"])
+
+    def loaded():
+        groups = json.loads(fetch(host, "http://127.0.0.1:9090/api/v1/rules?type=alert"))["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    assert {rule["name"] for rule in loaded()} == names
+    # unknown, until they are looked at for the first time
+    wait_until(lambda: all(rule["health"] == "ok" for rule in loaded()), 30)
 
 
 def rules():
@@ -110,7 +72,7 @@ def rules():
 def test_every_alert_fires_by_its_fault_alone(host):
     """promtool test rules, with the promtool of the host."""
     for path in (RULES, HERE / "rules_test.yml"):
-        host.check_output(f"cat > /root/tests/{path.name} <<'EOF'\n{path.read_text(encoding='utf-8')}\nEOF")
+        put(host, f"/root/tests/{path.name}", path.read_text(encoding="utf-8"))
     done = host.run("cd /root/tests && promtool test rules rules_test.yml")
     assert done.rc == 0, done.stdout + done.stderr
 
@@ -144,56 +106,90 @@ def test_no_password_is_readable_or_in_the_journal(host):
         assert host.run(f"journalctl --no-pager | grep -F -c -e {secret}").stdout.strip() == "0"
 
 
+def test_relays_and_traffic_of_calls_are_counted(host):
+    """Five relays as clients of calls get them, held for some seconds, and given back."""
+    put(host, f"{faults.PROGRAMS}/users.py", (HERE / "users.py").read_text(encoding="utf-8"))
+
+    def figure(name):
+        host.check_output("systemctl reset-failed xmpp-service-figures; systemctl start xmpp-service-figures")
+        line = host.check_output(f"grep '^{name}{{unit=.coturn.}}' {FIGURES}")
+        return float(line.rpartition(" ")[2])
+
+    relays = "xmpp_turn_relays"
+    before = figure("xmpp_service_received_bytes_total"), figure("xmpp_service_sent_bytes_total")
+    # the probes have one at times
+    others = figure(relays)
+    with faults.users(host, "calls", "relays", "5", "60"):
+        wait_until(lambda: figure(relays) >= others + 3, 30)
+        wait_until(lambda: query(host, f"{relays} >= {others + 3}"), 30)
+    wait_until(lambda: figure(relays) <= others, 30)
+    after = figure("xmpp_service_received_bytes_total"), figure("xmpp_service_sent_bytes_total")
+    # five times three questions and their answers, 28 bytes and more each
+    assert all(300 < now - then < 1_000_000 for then, now in zip(before, after)), (before, after)
+
+
+def own_units(host):
+    """Out: the services of monitoring that run all the time, and those that timers start → how often, in seconds."""
+    patterns = "'prometheus*.{0}' 'xmpp-*.{0}'"
+    listed = "systemctl list-units --no-legend --plain --state active"
+    timers = host.check_output(f"{listed} {patterns.format('timer')} | cut -d ' ' -f 1").split()
+    regular = {}
+    for timer in timers:
+        every = host.check_output(f"systemctl cat {timer} | sed -n 's/^OnUnitActiveSec=//p' | tail -n 1")
+        regular[timer.removesuffix(".timer")] = int(every)
+    running = host.check_output(f"{listed} {patterns.format('service')} | cut -d ' ' -f 1").split()
+    return sorted({unit.removesuffix(".service") for unit in running} - set(regular)), regular
+
+
 def test_it_is_small(host):
-    """Memory of what runs all the time. Processor time is asked of the control groups, over twenty seconds."""
-    pids = [host.check_output(f"systemctl show -P MainPID {unit}") for unit in OWN_UNITS]
-    kilobytes = sum(int(host.check_output(f"awk '/^VmRSS/ {{print $2}}' /proc/{pid}/status")) for pid in pids)
-    assert kilobytes < 300 * 1024, kilobytes
+    """Memory of what runs all the time; the programs of timers are gone again after half a second."""
+    kilobytes = {}
+    for unit in own_units(host)[0]:
+        pid = host.check_output(f"systemctl show -P MainPID {unit}")
+        kilobytes[unit] = int(host.check_output(f"awk '/^VmRSS/ {{print $2}}' /proc/{pid}/status"))
+        print(f"{unit:32} {kilobytes[unit] * 1.024e-3:6.1f} MB")
+    print(f"{'all':32} {sum(kilobytes.values()) * 1.024e-3:6.1f} MB")
+    assert len(kilobytes) >= 6
+    assert sum(kilobytes.values()) * 1.024e-3 < 300, kilobytes
+
+
+@pytest.fixture
+def usual_intervals(host):
+    """Prometheus collects and looks at rules as often as the role has it do, and not as often as this scenario."""
+    path, usual = "/etc/prometheus/prometheus.yml", yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
+    every = usual["monitoring_scrape_interval"]
+    host.check_output(f"cp -p {path} /root/tests/prometheus.before")
+    try:
+        host.check_output(f"sed -Ei 's/^( *(scrape|evaluation)_interval:).*/\\1 {every}s/' {path}")
+        host.check_output("systemctl reload prometheus")
+        yield {"xmpp-probe": usual["monitoring_probe_interval"]}
+    finally:
+        host.check_output(f"mv /root/tests/prometheus.before {path} && systemctl reload prometheus")
+
+
+def test_it_leaves_the_processor_to_others(host, usual_intervals):
+    """Processor time from the control groups: over a minute, and of one run of each program times how often it runs."""
+
+    def used(unit):
+        return int(host.check_output(f"systemctl show -P CPUUsageNSec {unit}")) / 1e9
+
+    running, regular = own_units(host)
+    assert set(usual_intervals) <= set(regular)
+    assert {"prometheus", "prometheus-alertmanager", "prometheus-node-exporter"} <= set(running)
+    time.sleep(5)
+    began, before = time.monotonic(), {unit: used(unit) for unit in running}
+    time.sleep(60)
+    seconds, after = time.monotonic() - began, {unit: used(unit) for unit in running}
+    share = {unit: (after[unit] - before[unit]) / seconds for unit in running}
+    for unit, every in regular.items():
+        host.check_output(f"systemctl start {unit}")
+        share[unit] = used(unit) / usual_intervals.get(unit, every)
+    for unit, part in sorted(share.items(), key=lambda entry: -entry[1]):
+        print(f"{unit:32} {part:7.3%} of one core")
+    print(f"{'all':32} {sum(share.values()):7.3%} of one core")
+    assert all(share[unit] > 0 for unit in regular)
+    assert sum(share.values()) < 0.03, share
 
 
 def test_a_check_changes_nothing():
     playbook("site", "--check", "--tags", "monitoring").assert_unchanged()
-
-
-def test_what_breaks_is_told_and_what_is_repaired_is_told_too(host):
-    """coturn and the database first, then Prosody itself, over which no message can come then."""
-    host.check_output("systemctl stop coturn")
-    host.check_output("systemctl stop postgresql@17-main")
-    first = {"XmppServiceDown", "XmppTurnFailing", "XmppDatabaseGone", "XmppRoundTripFailing"}
-    wait_until(lambda: first <= firing(host), 100)
-    host.check_output("systemctl stop prosody")
-    second = {"XmppPortFailing", "XmppFederationFailing", "XmppTargetDown"}
-    wait_until(lambda: second <= firing(host), 100)
-    assert host.run("python3 -c %s http://127.0.0.1:9102/", FETCH).rc != 0
-    for kind in ("alerts", "mail"):
-        wait_until(lambda kind=kind: all(told(host, kind, name) for name in first | second), 30)
-
-    host.check_output("systemctl start postgresql@17-main")
-    host.check_output("systemctl start coturn")
-    host.check_output("systemctl start prosody")
-    wait_until(lambda: not firing(host) & (first | second), 120)
-    wait_until(lambda: any('"status":"resolved"' in one["text"] for one in received(host)), 30)
-
-
-def told(host, kind, name):
-    """Whether an alert came to the operator."""
-    return any(one["kind"] == kind and name in one["text"] for one in received(host))
-
-
-def test_alerts_come_as_xmpp_messages(host):
-    """Once Prosody is there again, the account that sends alerts signs in by itself."""
-    wait_until(lambda: query(host, "xmpp_online == 1"), 60)
-    host.check_output("systemctl stop coturn")
-    try:
-        wait_until(lambda: "XmppTurnFailing" in firing(host), 100)
-        count = (
-            'runuser -u postgres -- psql -AtX prosody -c "SELECT count(*) FROM prosodyarchive '
-            "WHERE \\\"user\\\" = 'admin' AND strpos(value, 'XmppTurnFailing') > 0\""
-        )
-        wait_until(lambda: int(host.check_output(f"cd / && {count}")) > 0, 30)
-    finally:
-        host.check_output("systemctl start coturn")
-
-
-def test_a_sign_of_life_is_sent(host):
-    assert told(host, "heartbeat", "XmppWatchdog")

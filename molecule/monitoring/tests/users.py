@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import signal
 import ssl
 import sys
 import time
@@ -70,7 +71,8 @@ def flood(count: int, per_second: int) -> None:
 
 
 def relays(count: int, seconds: int) -> None:
-    """Hold relays of the TURN server."""
+    """Hold relays of the TURN server, and give them back at the end or when asked to end."""
+    signal.signal(signal.SIGTERM, lambda *_args: sys.exit())
     session = sign_in(0)
     user, password = session.turn_credentials()
     with contextlib.ExitStack() as held:
