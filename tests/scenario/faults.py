@@ -92,11 +92,18 @@ def probes_stopped(host: Any) -> Iterator[None]:
         yield
 
 
-def connections_taken(host: Any) -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def connections_taken(host: Any) -> Iterator[None]:
     """92 of PostgreSQL's 100 connections belong to somebody who does nothing."""
     put(host, "/tmp/idle.sql", "SELECT pg_sleep(300);\n")
     bench = "/usr/lib/postgresql/*/bin/pgbench --no-vacuum --client 92 --transactions 1 --file /tmp/idle.sql postgres"
-    return script(host, "fault-connections", f"cd /; exec runuser -u postgres -- {bench}")
+    try:
+        with script(host, "fault-connections", f"cd /; exec runuser -u postgres -- {bench}"):
+            yield
+    finally:
+        # who sleeps does not notice that nobody waits any more
+        end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pgbench'"
+        host.check_output("cd / && rm /tmp/idle.sql && runuser -u postgres -- psql -qAtX -c %s", end)
 
 
 @contextlib.contextmanager
