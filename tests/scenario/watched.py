@@ -66,3 +66,11 @@ def wait_for(wanted: set[str], found: Callable[[], set[str]], seconds: float) ->
     while missing := wanted - found():
         assert time.monotonic() < end, f"not within {seconds} s: {', '.join(sorted(missing))}"
         time.sleep(3)
+
+
+def wait_until_gone(host: Any, alerts: set[str], seconds: float) -> None:
+    """Wait until none of the alerts fires. Raises AssertionError with those that do."""
+    end = time.monotonic() + seconds
+    while left := firing(host) & alerts:
+        assert time.monotonic() < end, f"after {seconds} s there are still {', '.join(sorted(left))}"
+        time.sleep(3)

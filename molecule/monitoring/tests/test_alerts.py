@@ -26,6 +26,7 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import (
     told,
     wait_for,
     wait_until,
+    wait_until_gone,
 )
 
 HERE = Path(__file__).parent
@@ -62,6 +63,12 @@ def password_of(name):
     return (SECRETS / f"account_{name}@chat.localhost").read_text(encoding="utf-8").strip()
 
 
+def every_alert():
+    """Out: the alerts in the rules."""
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+
+
 @pytest.fixture(scope="module")
 def in_less_time(host):
     """The rules of the host, with shorter times."""
@@ -73,7 +80,7 @@ def in_less_time(host):
     host.check_output("promtool check rules /root/tests/quickened.yml")
     try:
         host.check_output(f"cp /root/tests/quickened.yml {INSTALLED} && systemctl reload prometheus")
-        wait_until(lambda: not firing(host), 120)
+        wait_until_gone(host, every_alert(), 120)
         yield
     finally:
         host.check_output(f"mv /root/tests/rules.before {INSTALLED} && systemctl reload prometheus")
@@ -95,7 +102,7 @@ def test_alerts_fire_by_faults_of_all_kinds_and_go_again(host):
     fires_by(host, [fault for fault, _about in AT_ONCE], alerts, 180)
     fires_by(host, [faults.archive_slow], {"XmppRoundTripSlow"}, 90)
     alerts |= {"XmppRoundTripSlow"}
-    wait_until(lambda: not firing(host) & alerts, 120)
+    wait_until_gone(host, alerts, 120)
     SEEN.update(alerts)
 
 
@@ -114,7 +121,7 @@ def test_what_breaks_is_told_and_what_is_repaired_is_told_too(host):
     finally:
         # modules of Prosody that read when they are loaded stay away where there is no database
         host.check_output("systemctl start postgresql@17-main coturn && systemctl start prosody")
-    wait_until(lambda: not firing(host) & (first | second), 120)
+    wait_until_gone(host, first | second, 120)
     wait_until(lambda: told(host, "alerts", '"status":"resolved"'), 30)
     SEEN.update(first | second)
 
@@ -138,12 +145,11 @@ def test_a_sign_of_life_is_sent(host):
 
 def test_no_alert_is_left_out():
     """A new alert needs a fault above."""
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    assert {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule} == SEEN
+    assert every_alert() == SEEN
 
 
 def test_nothing_is_left_behind(host):
     """The next tests, and a check of the role, find the host as it was."""
-    wait_until(lambda: not firing(host), 90)
+    wait_until_gone(host, every_alert(), 90)
     units = host.check_output("systemctl list-units --no-legend --plain --all 'fault-*' | wc -l")
     assert (units, host.run("mount | grep -c fault").stdout.strip()) == ("0", "0")
