@@ -17,6 +17,7 @@ class Client:
 
     def __init__(self, jid: str, password: str, address: str, *, direct: bool = False) -> None:
         self.jid, self.password, self.address, self.direct = jid, password, address, direct
+        self._xmpp: Any = None
         self.heard: list[str] = []
         self.from_whom: list[str] = []
         self.refused: list[str] = []
