@@ -113,24 +113,24 @@ def _account(name: str, data: Mapping[str, Mapping[str, Any]], sessions: int, ab
         secondary_roles=frozenset(role for role, held in roles.items() if held and role != "_default"),
         has_password=scram.hash_of(str(stored.get("stored_key"))) is not None,
         verifier=_verifier(stored),
-        created=_time(stored.get("created")),
-        password_updated=_time(stored.get("updated")),
+        created=_whole(stored.get("created")),
+        password_updated=_whole(stored.get("updated")),
         flags={flag: _comment(note) for flag, note in (data.get("account_flags") or {}).items()},
         contact={key: value for key, value in (data.get("account_details") or {}).items() if isinstance(value, str)},
-        last_active=_time((data.get("account_activity") or {}).get("timestamp")),
+        last_active=_whole((data.get("account_activity") or {}).get("timestamp")),
         sessions=sessions,
     )
 
 
 def _verifier(stored: Mapping[str, Any]) -> scram.Verifier | None:
     stored_key, server_key, salt = stored.get("stored_key"), stored.get("server_key"), stored.get("salt")
-    iterations = stored.get("iteration_count")
+    iterations = _whole(stored.get("iteration_count"))
     if not (isinstance(stored_key, str) and isinstance(server_key, str) and isinstance(salt, str) and salt):
         return None
     hash_name = scram.hash_of(stored_key)
-    if not hash_name or not _is_number(iterations) or iterations < 1:
+    if not hash_name or iterations is None or iterations < 1:
         return None
-    return scram.Verifier(stored_key.lower(), server_key.lower(), salt, int(iterations), hash_name)
+    return scram.Verifier(stored_key.lower(), server_key.lower(), salt, iterations, hash_name)
 
 
 def _comment(data: Any) -> str:
@@ -138,13 +138,9 @@ def _comment(data: Any) -> str:
     return comment if isinstance(comment, str) else ""
 
 
-def _time(value: Any) -> int | None:
-    return int(value) if _is_number(value) else None
-
-
-def _is_number(value: Any) -> bool:
-    """Lua can store what is a number and counts nothing: infinity, and what is not a number."""
-    return isinstance(value, (int, float)) and math.isfinite(value)
+def _whole(value: Any) -> int | None:
+    """A number without its fraction. Lua can also store numbers that count nothing: infinity, and "not a number"."""
+    return int(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _strings(value: Any) -> list[str]:
