@@ -57,7 +57,7 @@ def wait_until(what, seconds):
 
 def word():
     """Out: a path that the log may have, as it is only letters."""
-    return "w" + "".join(chr(97 + secrets.randbelow(26)) for _ in range(12))
+    return "w" + "".join(chr(97 + secrets.randbelow(26)) for _letter in range(12))
 
 
 def came_to(host, path, text):
