@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Use it as C(allthingslinux.xmpp.connection); the argument spec is C(module_utils/connection.py)."""
+    """Use it as C(allthingslinux.xmpp.connection); the argument spec is C(module_utils/prosody/connection.py)."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 
 def _filter(part: Callable[[jid.Jid], str]) -> Callable[[str], str]:

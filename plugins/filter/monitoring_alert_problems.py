@@ -45,7 +45,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import alert_rules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring import alert_rules
 
 
 def monitoring_alert_problems(value: Any, rules: str, variable: str = "monitoring_alerts") -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import dashboards
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring import dashboards
 
 
 def monitoring_pictures(value: Any, kind: str = "grafana", source: str = "") -> dict[str, str]:

@@ -52,7 +52,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import alert_rules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring import alert_rules
 
 
 def monitoring_rules(

@@ -39,7 +39,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import declared_accounts
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_accounts
 
 
 def prosody_declared_accounts(settings: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -40,7 +40,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import places
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import places
 
 
 def prosody_places(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import model
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model
 
 
 def prosody_ports(settings: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import scram
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import scram
 
 
 def scram_verifier(password: str, salt: str, iterations: int = 10000, hash: str = "SHA-256") -> str:

@@ -44,7 +44,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import lua
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import lua
 
 
 def to_lua(value: Any, indent: int = 0) -> str:

@@ -104,8 +104,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns import records
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns_deployment import deployment
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records
 
 _OPTIONS = frozenset(
     {

@@ -54,7 +54,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns import zone
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import zone
 
 
 def xmpp_zone(records: Sequence[Mapping[str, Any]], ttl: int = 3600) -> str:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 REGISTRATION, CONTACT, PASSWORD_RESET = "registration", "contact", "password_reset"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

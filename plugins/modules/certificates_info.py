@@ -138,8 +138,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_state import State, examine
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import State, examine
 
 ENTRY = {
     "name": {"type": "str", "required": True},

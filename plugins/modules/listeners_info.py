@@ -78,7 +78,7 @@ listeners:
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.listeners import read_listeners
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.listeners import read_listeners
 
 
 def main() -> None:

@@ -122,7 +122,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.managed_files import (
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.managed_files import (
     Current,
     Wanted,
     apply,
@@ -132,7 +132,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.managed_files 
     rehearse,
     user_id,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.undo import Undo
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.undo import Undo
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
 
 

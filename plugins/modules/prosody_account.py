@@ -140,11 +140,12 @@ predicted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, jid
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import AccountError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 OPTIONS = ("state", "password", "verifier", "role", "secondary_roles", "flags", "contact")
 

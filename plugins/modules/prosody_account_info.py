@@ -138,10 +138,11 @@ password_hash:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, jid
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import declaration, results
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 
 def main() -> None:

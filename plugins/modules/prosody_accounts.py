@@ -207,10 +207,11 @@ predicted:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, jid
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 
 class AccountsModule(AnsibleModule):

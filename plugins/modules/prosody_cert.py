@@ -181,10 +181,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, served
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import Certificate
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_install import (
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import served
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_install import (
     Installation,
     InstallError,
     Outcome,
@@ -192,9 +194,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_in
     describe,
     exclusively,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_state import examine
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate_store import Pair, Store
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import examine
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_store import Pair, Store
 
 UTC = datetime.timezone.utc
 

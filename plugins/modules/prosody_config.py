@@ -207,9 +207,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import (
     installation,
     linting,

@@ -88,9 +88,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, continuity
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import continuity
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import ConfigUnreadable
 

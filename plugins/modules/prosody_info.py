@@ -206,10 +206,10 @@ drift:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.info import lua, reader
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 
 #: reasons of AdminUnavailable that mean that nobody is there, rather than that somebody does not answer
 _STOPPED = ("missing", "refused")

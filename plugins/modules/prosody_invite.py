@@ -160,8 +160,9 @@ invites:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection, invites
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils import invites
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 
 
 def line(kind: str, jid: str, expires: int | None) -> str:

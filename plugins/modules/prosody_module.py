@@ -229,20 +229,23 @@ restart_needed:
 import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set import (
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules import (
     environment,
     planner,
     report,
     sources,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.apply import apply
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.code import ModuleSetError, normal_name
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.rocks import Rocks
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.server import Server
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.module_set.store import Store
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules.apply import apply
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules.code import (
+    ModuleSetError,
+    normal_name,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules.rocks import Rocks
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules.server import Server
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.community_modules.store import Store
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 
 _TEXT = {"type": "str"}
 SOURCE = {

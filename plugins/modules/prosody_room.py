@@ -193,8 +193,8 @@ import json
 import secrets
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model, planner
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.runner import Rooms
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters

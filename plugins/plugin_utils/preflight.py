@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, parse
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, parse
 
 WILDCARDS = frozenset({"0.0.0.0", "::", "*", ""})
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")

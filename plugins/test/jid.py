@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 
 def is_jid(value: Any, bare: bool = False) -> bool:

@@ -33,7 +33,7 @@ from ansible.plugins.loader import init_plugin_loader, module_loader  # noqa: E4
 from ansible.template import Templar  # noqa: E402
 
 init_plugin_loader([str(ROOT / ".cache")])
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import scram  # noqa: E402
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import scram  # noqa: E402
 
 HOST = "bench.example"
 SAMPLE = 30

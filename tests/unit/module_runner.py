@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import connection
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminCommandFailed, Reply
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminCommandFailed, Reply
 
 
 def run(module: Any, *, check: bool = False, no_log: bool = False, **options: Any) -> dict[str, Any]:

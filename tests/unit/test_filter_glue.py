@@ -23,7 +23,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.filter import (
     prosody_secret_files,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import declared_accounts, model, places
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_accounts, model, places
 from ansible_collections.allthingslinux.xmpp.tests.unit.role_settings import role_settings
 
 #: filter, where its work is done, type of the result

@@ -8,7 +8,7 @@ import os
 import signal
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation, linting
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import Journal, owner_ids
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Options

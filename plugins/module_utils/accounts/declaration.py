@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid, scram
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import AccountError, Wanted
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid, scram
 
 
 def local_part(name: str, host: str, strict: bool = False) -> str:

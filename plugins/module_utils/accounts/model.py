@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.scram import Verifier
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.scram import Verifier
 
 STATES = ("present", "disabled", "absent")
 

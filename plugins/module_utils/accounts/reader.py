@@ -10,13 +10,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import scram
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import (
     Account,
     AccountError,
     Host,
     HostError,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import scram
 
 _REASONS = {
     "no-such-host": "Prosody serves no host {host} (it serves {hosts}). Add it to the configuration first.",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import scram
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import (
     declaration,
     hashing,
@@ -27,6 +26,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import MOST_WRITTEN, AccountStore, size
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import scram
 
 Entry = TypeVar("Entry", Wanted, Update)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import reconcile
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import Account, Host, HostError, Plan
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 
 # how many failed accounts a message names; the result lists them all
 _NAMED = 20

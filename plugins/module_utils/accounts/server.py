@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import Step, Wanted
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import quote
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.scram import Verifier
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.scram import Verifier
 
 # Each entry is one command, to be sent in this order once per connection.
 DEFINITIONS = (

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import admin_stream
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import reader, server
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import Account, Host
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import admin_stream
 
 # so many accounts at most are read, and so many are written at a time, so that the server is never busy for long
 _MOST_READ = 500

@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import certificate
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate
 
 _SESSION_KINDS = ("c2s", "c2s_unauthenticated", "s2s_in", "s2s_out")
 _MEMORY_KINDS = ("allocated", "used", "lua")

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Union
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import KEYWORDS
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import KEYWORDS
 
 NAME = "name"
 KEYWORD = "keyword"

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import covers
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric, Sample, render, write
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import read_served
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import read_served
 
 SUCCESS = Metric("xmpp_probe_success", "gauge", "Whether the port served what it is for.")
 DURATION = Metric("xmpp_probe_duration_seconds", "gauge", "How long the probe of the port took.")

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import jid as jids
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid as jids
 
 #: XEP-0045 section 5.2; "none" takes an affiliation away
 AFFILIATIONS = ("owner", "admin", "member", "outcast", "none")

@@ -9,9 +9,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import admin_stream
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminCommandFailed, AdminSocket
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import admin_stream
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import (
+    AdminCommandFailed,
+    AdminSocket,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import lua
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.model import (
     RoomError,

@@ -25,8 +25,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.durable import sync_directory
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import sync_directory
 
 _LARGEST = 4 * 1024 * 1024
 

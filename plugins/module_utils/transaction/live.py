@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminCommandFailed, AdminSocket
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import (
+    AdminCommandFailed,
+    AdminSocket,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
     LUA_ENCODER,
     Model,

@@ -18,15 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import (
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.listeners import read_listeners
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import (
     CertificateError,
     check_pair,
     covers,
     read_chain,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.jid import InvalidJid, domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.listeners import read_listeners
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import Served, TlsProbeError, read_served
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import (
+    Served,
+    TlsProbeError,
+    read_served,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import compare
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import (
     Certified,
@@ -36,6 +39,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.li
     State,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii
 
 _SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}mechanisms"
 _SASL2 = "{urn:xmpp:sasl:2}authentication"

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminSocket, AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import (
+    AdminSocket,
+    AdminUnavailable,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import database, probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
     Difference,

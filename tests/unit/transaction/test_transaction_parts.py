@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.certificate import Certificate
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import Service, ServiceError, parse_show
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import Served, TlsProbeError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service, ServiceError, parse_show
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import Served, TlsProbeError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import (
     database,
     linting,

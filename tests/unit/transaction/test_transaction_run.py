@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.service import ServiceState
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import ServiceState
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import run as module
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.files import FilePlan

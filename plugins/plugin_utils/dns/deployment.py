@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A deployment as DNS sees it, out of the settings of role prosody and what only DNS needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import (
+    Deployment,
+    DnsError,
+    Name,
+    domain_name,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+# Components to whose own name clients connect
+_WEB = frozenset({"http_file_share", "http_upload", "http_upload_external"})
+_RELAY = frozenset({"proxy65"})
+_LISTS = ("addresses", "turn_addresses", "certificates", "turn_certificates")
+
+
+def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deployment:
+    """The deployment that `values` (variables of role prosody without prefix) describe; raises XmppError.
+
+    options: target, addresses, turn_addresses, certificates, turn_certificates, caa, bosh_url, websocket_url, ttl.
+    """
+    settings = Settings(values)
+    lists = {name: texts(options.get(name), name) for name in _LISTS}
+    direct = not settings.text("http_external_url")
+    relayed = settings.text("proxy65_address")
+    names = tuple(
+        Name(
+            domain_name(host.name),
+            users=host.module is None,
+            web=direct and host.module in _WEB,
+            relay=not relayed and host.module in _RELAY,
+        )
+        for host in hosts_of(settings)
+    )
+    first = next((name.name for name in names if name.users), "")
+    target = options.get("target") or (f"xmpp.{first}" if first else "")
+    if not target:
+        raise DnsError("There is no virtual host to make records for: set prosody_hosts.")
+    if not lists["addresses"]:
+        raise DnsError(f"The addresses of {target} are not known: give at least one.")
+    turn_host = settings.text("turn_host")
+    ports = {name: tuple(settings.numbers(name)) for name in _PORTS if settings.has(name)}
+    return Deployment(
+        names=names,
+        target=domain_name(target),
+        addresses=lists["addresses"],
+        federation=settings.flag("federation", True),
+        turn_host=domain_name(turn_host) if turn_host else "",
+        turn_addresses=lists["turn_addresses"] or lists["addresses"],
+        turn_port=settings.number("turn_port", 3478) or 3478,
+        turn_tls_port=settings.number("turn_tls_port", 0) or 0,
+        certificates=lists["certificates"],
+        turn_certificates=lists["turn_certificates"],
+        caa=tuple(options.get("caa") or ()),
+        bosh_url=options.get("bosh_url") or "",
+        websocket_url=options.get("websocket_url") or "",
+        ttl=int(options.get("ttl") or 3600),
+        **ports,
+    )
+
+
+_PORTS = ("c2s_ports", "c2s_direct_tls_ports", "s2s_ports", "s2s_direct_tls_ports", "https_ports")
+
+
+def texts(value: Any, name: str) -> tuple[str, ...]:
+    """One text or several, without empty ones; raises DnsError naming the option."""
+    if value is None:
+        return ()
+    given: Iterable[Any] = [value] if isinstance(value, str) else value
+    found = tuple(given)
+    if not all(isinstance(one, str) for one in found):
+        raise DnsError(f"{name}: a list of texts is expected, {value!r} was given.")
+    return tuple(one for one in found if one)

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The accounts that the settings of role prosody declare, and the secrets that are made for whoever gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, Jid, parse
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
+    external_components,
+    host_name,
+    hosts_of,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+
+STATES = ("present", "disabled", "absent")
+
+# Handed on to the module as they are.
+_AS_DECLARED = ("verifier", "secondary_roles", "update_password", "contact")
+
+
+def generated_files(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files with the secrets nobody has given: of accounts, probes and components."""
+    settings = Settings(values)
+    accounts = [f"account_{_jid(account)}" for account in settings.entries("accounts") if _needs_password(account)]
+    probes = [f"probe_{probe.local}" for probe in _probes(settings)]
+    components = [
+        secrets.component(host_name(component))
+        for component in external_components(settings)
+        if not component.text("secret")
+    ]
+    return [*accounts, *probes, *components]
+
+
+def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return virtual host to its declared accounts, probe accounts among them, as module prosody_accounts takes them.
+
+    `values["generated"]` maps the names of generated_files() to secrets. Raises ModelError, which never shows a
+    password, for an account of a host that there is not, one declared twice, a role for somebody whose role is fixed.
+    """
+    settings = Settings(values)
+    generated = settings.mapping("generated")
+    hosts = {host.name for host in hosts_of(settings) if host.module is None}
+    admins = {str(_parse(jid, settings.where("admins"))) for jid in settings.texts("admins")}
+    found: dict[Jid, dict[str, Any]] = {}
+    for account in settings.entries("accounts"):
+        jid = _jid(account)
+        entry: dict[str, Any] = {"name": jid.local, "state": account.choice("state", STATES, "present")}
+        entry.update({name: account.values[name] for name in _AS_DECLARED if account.has(name)})
+        if account.text("password"):
+            entry["password"] = account.text("password")
+        elif _needs_password(account):
+            # It is the first password; who has changed it keeps the new one.
+            entry["password"] = generated.get(f"account_{jid}")
+            entry.setdefault("update_password", "on_create")
+        if account.text("role"):
+            if str(jid) in admins:
+                raise ModelError(f"{account.where('role')}: {jid} is one of prosody_admins and has its role from there")
+            entry["role"] = account.text("role")
+        _add(found, entry, hosts, account.where("jid"), jid)
+    for index, probe in enumerate(_probes(settings)):
+        if probe not in found:
+            entry = {"name": probe.local, "password": generated.get(f"probe_{probe.local}")}
+            _add(found, entry, hosts, f"{settings.where('probe_accounts')}[{index}]", probe)
+    result: dict[str, list[dict[str, Any]]] = {}
+    for jid, entry in found.items():
+        result.setdefault(jid.domain, []).append(entry)
+    return result
+
+
+def _add(found: dict[Jid, dict[str, Any]], entry: dict[str, Any], hosts: set[str], path: str, jid: Jid) -> None:
+    if jid.domain not in hosts:
+        raise ModelError(f"{path}: {jid.domain} is none of prosody_hosts ({', '.join(sorted(hosts))})")
+    if jid in found:
+        raise ModelError(f"{path}: {jid} is declared twice")
+    found[jid] = entry
+
+
+def _needs_password(account: Settings) -> bool:
+    given = account.text("password") or account.text("verifier")
+    return not given and account.choice("state", STATES, "present") != "absent"
+
+
+def _jid(account: Settings) -> Jid:
+    return _parse(account.text("jid"), account.where("jid"))
+
+
+def _probes(settings: Settings) -> list[Jid]:
+    texts = settings.texts("probe_accounts")
+    return [_parse(text, f"{settings.where('probe_accounts')}[{index}]") for index, text in enumerate(texts)]
+
+
+def _parse(text: str, path: str) -> Jid:
+    try:
+        jid = parse(text)
+    except InvalidJid as error:
+        raise ModelError(f"{path}: {error}") from error
+    if not jid.local or jid.resource:
+        raise ModelError(f"{path}: {text!r} is no account; write it as user@example.org")
+    return jid

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The settings of role prosody as a configuration of Prosody 13.
+
+Settings are the variables prosody_* without their prefix. What they do not say stays as Prosody has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import declared_accounts
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
+    external_components,
+    host_name,
+    hosts_of,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import sections
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+
+# variable, what it is for, what must be there for it, whether it is on loopback by itself
+_LISTENERS: tuple[tuple[str, str, str | None, bool], ...] = (
+    ("c2s_ports", "clients", None, False),
+    ("c2s_direct_tls_ports", "clients with TLS", None, False),
+    ("s2s_ports", "servers", "s2s", False),
+    ("s2s_direct_tls_ports", "servers with TLS", "s2s", False),
+    ("http_ports", "HTTP", None, True),
+    ("https_ports", "HTTPS", None, False),
+    ("component_ports", "external components", "", True),
+    ("proxy65_ports", "file transfers", "proxy65", False),
+)
+
+OPERATOR_FILE = "/etc/prosody/conf.d/operator*.cfg.lua"
+
+_HEADER = """Configuration of Prosody, the XMPP server of {domain}.
+Written by role prosody of the Ansible collection allthingslinux.xmpp: what you change here is lost.
+Options and what they mean: https://prosody.im/doc/configure"""
+
+_INCLUDE = """Read last, never written by the collection, missing without harm: /etc/prosody/conf.d/operator.cfg.lua.
+An option there replaces the one above, a VirtualHost or Component there adds to those above."""
+
+
+def build(values: Mapping[str, Any]) -> Document:
+    """Return the configuration that `values` describe. Raises ModelError or LuaError naming the path."""
+    settings = Settings(values)
+    hosts = hosts_of(settings)
+    if not any(host.module is None for host in hosts):
+        raise ModelError("prosody_hosts: Prosody needs at least one virtual host")
+    domain = settings.text("domain") or next(host.name for host in hosts if host.module is None)
+    return Document(_HEADER.format(domain=domain), sections(settings), hosts, OPERATOR_FILE, _INCLUDE)
+
+
+def config_text(values: Mapping[str, Any]) -> str:
+    """Return the text of prosody.cfg.lua for `values`."""
+    return render(build(values))
+
+
+def secret_files(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the secrets that the text for `values` refers to: file name to value.
+
+    Raises ModelError, which never shows a value, where one is missing or cannot be read as one line.
+    """
+    settings = Settings(values)
+    files: dict[str, str] = {}
+    for name, value in settings.mapping("secrets").items():
+        path = f"{settings.where('secrets')}.{name}"
+        if name in (secrets.TURN, secrets.DATABASE) or name.startswith("component_"):
+            raise ModelError(f"{path}: {name!r} is a name of the role's own; choose another")
+        files[name] = secrets.check(name, value, path)
+    if settings.text("turn_host"):
+        value = settings.values.get("turn_secret")
+        files[secrets.TURN] = secrets.check(secrets.TURN, value, settings.where("turn_secret"))
+    if settings.text("storage") == "postgresql" and not settings.text("database_host").startswith("/"):
+        value = settings.values.get("database_password")
+        files[secrets.DATABASE] = secrets.check(secrets.DATABASE, value, settings.where("database_password"))
+    generated = settings.mapping("generated")
+    for component in external_components(settings):
+        name = secrets.component(host_name(component))
+        value = component.values.get("secret") or generated.get(name)
+        files[name] = secrets.check(name, value, component.where("secret"))
+    return files
+
+
+def certificate_names(values: Mapping[str, Any]) -> list[str]:
+    """Return the DNS names that the certificate must cover: every host and component, in the order of the file."""
+    return [domain_to_ascii(host.name) for host in hosts_of(Settings(values))]
+
+
+def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the TCP ports that the server will listen on: port, protocol, service, variable, address (where not all).
+
+    In the form that action preflight takes them.
+    """
+    settings = Settings(values)
+    modules = {host.module for host in hosts_of(settings)}
+    return [
+        {"port": port, "protocol": "tcp", "service": service, "variable": settings.where(name), **address}
+        for name, service, needed, loopback in _LISTENERS
+        if needed is None or (settings.flag("federation", True) if needed == "s2s" else needed in modules)
+        for address in _addresses(settings, name, loopback)
+        for port in settings.numbers(name)
+    ]
+
+
+def _addresses(settings: Settings, name: str, loopback: bool) -> list[dict[str, str]]:
+    interfaces = settings.texts(name.replace("_ports", "_interfaces")) or (
+        ["127.0.0.1"] if loopback else settings.texts("interfaces")
+    )
+    return [{} if interface in ("*", "::") else {"address": interface} for interface in interfaces] or [{}]
+
+
+def _served_names(values: Mapping[str, Any]) -> None:
+    """Refuse names that Prosody 13 cannot serve: it looks for the A-labels of SNI among names in Unicode.
+
+    Source: core/portmanager.lua, which enters the host as it is called in the configuration.
+    """
+    settings = Settings(values)
+    direct = [
+        name for name in ("c2s_direct_tls_ports", "s2s_direct_tls_ports", "https_ports") if settings.sequence(name)
+    ]
+    for host in hosts_of(settings):
+        if direct and not host.name.isascii():
+            variables = " and ".join(settings.where(name) for name in direct)
+            raise ModelError(
+                f"{host.path}: Prosody 13 does not find {host.name!r} on ports with TLS from the first byte, where it "
+                f"is asked for in ASCII; set {variables} to [], and a proxy in front of its HTTP"
+            )
+
+
+def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what stands in the way of a configuration, as conditions that failed in the form of action preflight.
+
+    One line at most for each of configuration, secrets and accounts, since each stops at its first error.
+    """
+    found: list[str] = []
+    for make in (config_text, secret_files, declared_accounts, _served_names):
+        try:
+            make(values)
+        except XmppError as error:
+            if str(error) not in found:
+                found.append(str(error))
+    return [{"that": False, "problem": problem} for problem in found]

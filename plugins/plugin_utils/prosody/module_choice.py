@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which modules a server gets, and in which groups they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, comment_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+
+REGISTRATION = ("closed", "invite", "public")
+
+# Modules that Prosody loads by itself: they can be disabled, and need not be enabled.
+AUTOMATIC = frozenset({"presence", "message", "iq", "offline", "c2s", "s2s", "s2s_auth_certs"})
+
+# Wrong on Prosody 13, and what to do instead.
+REFUSED = {
+    "blocking": "it is replaced by blocklist, which is enabled",
+    "bob": "it needs a module that Debian does not have",
+    "carbons_adhoc": "it does not load on Prosody 13",
+    "carbons_copies": "it is replaced by carbons, which is enabled",
+    "cloud_notify_priority": "its name is cloud_notify_priority_tag",
+    "flags": "Debian's community copy shadows the one in Prosody 13, and neither loads",
+    "dnsbl": "it needs flags, of which Debian's community copy shadows the one in Prosody 13",
+    "http_upload": "it is replaced by the component upload (http_file_share)",
+    "legacyauth": "it sends passwords in a form that is obsolete since 2004",
+    "muc_activity": "it does not load on Prosody 13",
+    "pep_plus": "its name is pep, which is enabled",
+    "pep_simple": "it conflicts with pep, which is enabled",
+    "posix": "it does nothing since Prosody 13",
+    "privacy_lists": "it conflicts with blocklist, which is enabled",
+    "register_json": "it does not load on Prosody 13",
+    "s2s_smacks_timeout": "it is part of smacks since Prosody 13",
+    "turn_external": "it gives no credentials for TURN over TLS; set prosody_turn_host",
+    "turncredentials": "it is replaced by external_services; set prosody_turn_host",
+    "vcard": "it conflicts with vcard_legacy, which is enabled",
+    "vcard_muc": "it is part of muc since Prosody 0.12",
+}
+
+_SIGN_IN = ("sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast", "sasl_ssdp")
+_INVITES = ("invites", "invites_adhoc", "invites_register", "invites_page", "invites_register_web", "register_apps")
+
+
+def registration_modules(scope: Settings) -> tuple[str, ...]:
+    """Return the modules for setting registration of the server or of a host: closed, invite or public."""
+    if scope.choice("registration", REGISTRATION, "closed") == "closed":
+        return ()
+    # An invitation is of use on a public server as well: it brings the contact along.
+    return ("register_ibr", "register_limits", *_INVITES, "watchregistrations")
+
+
+def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
+    """Return (title, modules) for modules_enabled of all hosts, in reading order."""
+    s2s = settings.flag("federation", True)
+    welcome = _if(settings.text("welcome_message"), "welcome")
+    metrics = _if(settings.flag("metrics"), "http_openmetrics", "measure_traffic")
+    json_log = _if(settings.text("log_to") == "json", "log_ndjson")
+    motd = _if(settings.text("motd"), "motd")
+    wanted: list[tuple[str, Iterable[str]]] = [
+        ("The base", ("disco", "roster", "saslauth", "tls")),
+        ("Other servers", ("dialback", "s2s_bidi", "s2s_idle_timeout") if s2s else ()),
+        ("Sign-in", _SIGN_IN),
+        ("Conversations on every device", ("mam", "carbons", "smacks", "bookmarks", "blocklist")),
+        ("Profiles and what users publish", ("pep", "vcard4", "vcard_legacy", "private")),
+        ("Phones", ("csi_simple", "cloud_notify", "cloud_notify_extensions")),
+        ("Web clients", ("bosh", "websocket", "http_altconnect")),
+        ("Calls", _if(settings.text("turn_host"), "external_services")),
+        ("Accounts", ("user_account_management", "account_activity", "tombstones", "mimicking", "password_policy")),
+        ("Registration", registration_modules(settings)),
+        ("Words to users", ("announce", *welcome, *motd)),
+        ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),
+        ("Information", ("server_info", "server_contact_info", "version", "time", "uptime", "ping", "lastactivity")),
+        ("Administration", (*json_log, "admin_shell", "admin_adhoc", *metrics)),
+        ("Also wanted here", checked(settings, "modules")),
+    ]
+    disabled = set(checked(settings, "modules_disabled"))
+    seen: set[str] = set()
+    result = []
+    for title, names in wanted:
+        group = [name for name in names if name not in disabled and name not in seen]
+        seen.update(group)
+        if group:
+            result.append((title, group))
+    return result
+
+
+def checked(settings: Settings, name: str) -> list[str]:
+    """Return the module names in setting `name`. Raises ModelError for a name that can only be a mistake."""
+    names = settings.texts(name)
+    for index, module in enumerate(names):
+        where = f"{settings.where(name)}[{index}]"
+        if module.startswith("mod_"):
+            raise ModelError(f"{where}: write {module[4:]!r}, without mod_")
+        for prefix, variable in (("auth_", "prosody_authentication"), ("storage_", "prosody_storage")):
+            if module.startswith(prefix):
+                raise ModelError(f"{where}: {module!r} is not enabled but chosen with {variable}")
+        if module in REFUSED and name == "modules":
+            raise ModelError(f"{where}: {module!r} is refused: {REFUSED[module]}")
+    return names
+
+
+def enabled(groups: Sequence[tuple[str, Sequence[str]]]) -> Modules:
+    """Return modules_enabled with a comment from the catalogue behind each module."""
+    commented = [(title, [(name, comment_of(name)) for name in names]) for title, names in groups]
+    return Modules("modules_enabled", commented)
+
+
+def disabled(names: Sequence[str]) -> Modules:
+    """Return modules_disabled."""
+    return Modules("modules_disabled", [("", [(name, comment_of(name)) for name in names])])
+
+
+def needs_community_package(names: Iterable[str]) -> bool:
+    """Whether one of `names` comes from Debian's package prosody-modules."""
+    known = catalogue()
+    return any(name in known and known[name].package != "prosody" for name in names)
+
+
+def _if(condition: object, *names: str) -> tuple[str, ...]:
+    return names if condition else ()
