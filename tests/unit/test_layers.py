@@ -36,7 +36,7 @@ STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}
 
 
 def package(path: Path) -> str:
-    """Name what a file belongs to: `module_utils/tls` for one in a package, `module_utils/errors` for one beside them."""
+    """Name what a file belongs to: `module_utils/tls` for one in a package, else `module_utils/errors` and the like."""
     kind, first = path.relative_to(PLUGINS).parts[:2]
     return f"{kind}/{first.removesuffix('.py')}"
 
