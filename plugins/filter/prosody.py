@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_accounts, model, places
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    declared_accounts,
+    model,
+    own_modules,
+    places,
+)
 
 Filter = Callable[[Mapping[str, Any]], Any]
 
@@ -35,6 +40,7 @@ class FilterModule:
             "prosody_config_text": _filter(model.config_text),
             "prosody_declared_accounts": _filter(declared_accounts.declared_accounts),
             "prosody_generated_files": _filter(declared_accounts.generated_files),
+            "prosody_own_modules": _filter(own_modules.own_modules),
             "prosody_places": _filter(places.places),
             "prosody_ports": _filter(model.ports),
             "prosody_problems": _filter(model.problems),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii, nameprep
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Host, Option
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import (
     STORAGES,
@@ -201,9 +201,7 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     entries = build(settings)
     if own.text("title"):
         entries[0] = Option("name", own.text("title"), path=own.where("title"))
-    standard = list(_STANDARD_MODULES.get(kind, ()))
-    if kind == "muc" and settings.texts("muc_announcers"):
-        standard.append("muc_announcers")
+    standard = [*_STANDARD_MODULES.get(kind, ()), *own_modules.wanted(settings, kind)]
     modules = [name for name in standard if name not in own.texts("modules_disabled")]
     modules += [name for name in module_choice.checked(own, "modules") if name not in modules]
     if modules:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, comment_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
@@ -56,8 +57,8 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return (title, modules) for modules_enabled of all hosts, in reading order."""
     s2s = settings.flag("federation", True)
     welcome = _if(settings.text("welcome_message"), "welcome")
-    metrics = _if(settings.flag("metrics"), "http_openmetrics", "measure_traffic")
-    json_log = _if(settings.text("log_to") == "json", "log_ndjson")
+    metrics = _if(settings.flag("metrics"), "http_openmetrics")
+    own = own_modules.wanted(settings, own_modules.SERVER)
     motd = _if(settings.text("motd"), "motd")
     wanted: list[tuple[str, Iterable[str]]] = [
         ("The base", ("disco", "roster", "saslauth", "tls")),
@@ -73,7 +74,8 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Words to users", ("announce", *welcome, *motd)),
         ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),
         ("Information", ("server_info", "server_contact_info", "version", "time", "uptime", "ping", "lastactivity")),
-        ("Administration", (*json_log, "admin_shell", "admin_adhoc", *metrics)),
+        ("Administration", ("admin_shell", "admin_adhoc", *metrics)),
+        ("Of the collection itself", own),
         ("Also wanted here", checked(settings, "modules")),
     ]
     disabled = set(checked(settings, "modules_disabled"))

@@ -9,16 +9,15 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, Union
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Modules, Option, Section
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
 Entries = list[Union[Option, Modules]]
 
 LOG_DIRECTORY = "/var/log/prosody"
-LOCAL_MODULES = "/usr/local/lib/prosody/modules"
 COMMUNITY_MODULES = "/usr/local/lib/prosody/xmpp-modules"
-"""Where modules lie that no package brings."""
+"""Where module prosody_module puts what prosody_community_modules names."""
 
 LEVELS = ("debug", "info", "warn", "error")
 STORAGES = {"postgresql": "sql", "sqlite": "sql", "internal": "internal", "memory": "memory"}
@@ -81,9 +80,8 @@ def _core(settings: Settings) -> Entries:
         )
     entries.append(Option("pidfile", "/run/prosody/prosody.pid", "Where Debian's service looks"))
     paths = settings.texts("plugin_paths")
-    own_modules = settings.flag("metrics") or settings.text("log_to") == "json"
-    if own_modules and LOCAL_MODULES not in paths:
-        paths = [*paths, LOCAL_MODULES]
+    if own_modules.needed(settings) and own_modules.DIRECTORY not in paths:
+        paths = [*paths, own_modules.DIRECTORY]
     if settings.has("community_modules") and COMMUNITY_MODULES not in paths:
         paths = [*paths, COMMUNITY_MODULES]
     if paths:

@@ -5,7 +5,7 @@
 ---- Core ------------------------------------------------------------------------------------------
 admins = { "admin@example.org" } -- Role prosody:operator, on every host and component
 pidfile = "/run/prosody/prosody.pid" -- Where Debian's service looks
-plugin_paths = { "/usr/local/lib/prosody/modules" } -- Searched before Prosody's own modules
+plugin_paths = { "/usr/local/lib/prosody/xmpp-own-modules" } -- Searched before Prosody's own modules
 
 ---- Network ---------------------------------------------------------------------------------------
 c2s_direct_tls_ports = { 5223 } -- Clients, TLS from the first byte (XEP-0368)
@@ -102,6 +102,8 @@ modules_enabled = {
 	"admin_shell";               -- The commands behind prosodyctl shell
 	"admin_adhoc";               -- Administration by commands from a client (XEP-0050, XEP-0133)
 	"http_openmetrics";          -- Metrics in the format of Prometheus
+
+	-- Of the collection itself
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
 }
 

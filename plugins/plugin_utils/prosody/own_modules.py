@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The modules of Prosody that come with the collection: one table of when each is on, and what follows from it.
+
+Installation, plugin_paths, modules_enabled and what the linter is told in check mode all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+DIRECTORY = "/usr/local/lib/prosody/xmpp-own-modules"
+"""Nobody else writes there: a name that Prosody has as well would take the place of its own module."""
+
+PACKAGE = "allthingslinux.xmpp"
+"""What the catalogue says about where such a module comes from."""
+
+_SOURCES = Path(__file__).resolve().parents[3] / "roles" / "prosody" / "files"
+
+SERVER, ROOMS = "server", "muc"
+
+
+@dataclass(frozen=True)
+class OwnModule:
+    """A module by its name without mod_, where it is enabled, and whether settings ask for it.
+
+    `options`: those that it alone reads.
+    """
+
+    name: str
+    place: str
+    wanted: Callable[[Settings], object]
+    options: tuple[str, ...] = ()
+
+
+OWN = (
+    OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
+    OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
+    OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
+)
+
+
+def wanted(settings: Settings, place: str) -> list[str]:
+    """Return the modules that `settings` ask for in `place`: SERVER for all hosts, ROOMS for the rooms of each host."""
+    return [module.name for module in OWN if module.place == place and module.wanted(settings)]
+
+
+def needed(settings: Settings) -> list[OwnModule]:
+    """Return the modules that must lie on the host: those that are wanted, and those that an operator names."""
+    disabled = set(settings.texts("modules_disabled"))
+    names = {module.name for module in OWN if module.wanted(settings)} - disabled
+    names |= set(settings.texts("modules"))
+    for scope in (settings, *settings.entries("hosts")):
+        for listed in (scope, *scope.entries("components")):
+            names |= set(listed.texts("modules")) | {listed.text("module")}
+    for kind, given in settings.mapping("component_settings").items():
+        names |= set(Settings(given or {}, f"{settings.where('component_settings')}.{kind}").texts("modules"))
+    return [module for module in OWN if module.name in names]
+
+
+def own_modules(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what follows from `values` for the host.
+
+    files: the directory and the modules that are needed, as module managed_files takes them
+    leftovers: the files of the others, likewise, to be removed
+    lint_exceptions: what the linter would say only because the needed ones are not on the host yet
+    """
+    modules = needed(Settings(values))
+    directories = [{"path": path, "state": "directory"} for path in (str(Path(DIRECTORY).parent), DIRECTORY)]
+    return {
+        "files": directories + [{"path": _path(module), "content": _source(module)} for module in modules],
+        "leftovers": [{"path": _path(module), "state": "absent"} for module in OWN if module not in modules],
+        "lint_exceptions": [
+            *(f"unknown-module:{module.name}" for module in modules),
+            *(f"unread-option:{option}" for module in modules for option in module.options),
+        ],
+    }
+
+
+def _source(module: OwnModule) -> str:
+    return (_SOURCES / Path(_path(module)).name).read_text(encoding="utf-8")
+
+
+def _path(module: OwnModule) -> str:
+    return f"{DIRECTORY}/mod_{module.name}.lua"
