@@ -115,6 +115,7 @@ options:
       - host_meta
       - websocket
       - bosh
+      - invitations
       - s2s
       - s2s_tls
       - closed_ports
@@ -134,6 +135,7 @@ options:
       - host_meta
       - websocket
       - bosh
+      - invitations
       - s2s
       - s2s_tls
       - closed_ports

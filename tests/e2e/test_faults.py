@@ -61,6 +61,13 @@ FAULTS = [
         "websocket",
         ["404", "mod_websocket"],
     ),
+    (
+        "no scripts",
+        lua("module:unload('http_libjs', 'DOMAIN')"),
+        lua("module:load('http_libjs', 'DOMAIN')"),
+        "invitations",
+        ["/share/", "libjs"],
+    ),
     ("no BOSH", lua("module:unload('bosh')"), lua("module:load('bosh')"), "bosh", ["404", "mod_bosh"]),
     (
         "TURN stopped",

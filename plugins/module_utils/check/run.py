@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import (
     features,
     federation,
+    invitations,
     messages,
     ports,
     relay,
@@ -73,12 +74,13 @@ CHECKS: dict[str, Check] = {
     "host_meta": Check(lambda target: "host-meta", web.host_meta, of=[("websocket",), ("bosh",)]),
     "websocket": Check(lambda target: "WebSocket", web.websocket, of=[("websocket",)]),
     "bosh": Check(lambda target: "BOSH", web.bosh, of=[("bosh",)]),
+    "invitations": Check(lambda target: "invitation page", invitations.page, 3, [("invites_page",)]),
     "s2s": Check(lambda target: f"federation {target.ports['s2s']}", federation.s2s, 4, [("s2s",)]),
     "s2s_tls": Check(lambda target: f"federation {target.ports['s2s_tls']}", federation.s2s_tls, 2, [("s2s_tls",)]),
     "closed_ports": Check(lambda target: "closed ports", ports.closed_ports),
 }
 SIGN_IN = {"starttls", "direct_tls"}
-WITHOUT_ACCOUNTS = SIGN_IN | {"host_meta", "websocket", "bosh", "s2s", "s2s_tls", "closed_ports"}
+WITHOUT_ACCOUNTS = SIGN_IN | {"host_meta", "websocket", "bosh", "invitations", "s2s", "s2s_tls", "closed_ports"}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from urllib.parse import urljoin
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import fetch
@@ -68,6 +69,11 @@ async def _endpoint_of(stage: Stage, rel: str, default: str) -> str:
         if found.startswith(("https://", "wss://")):
             return found
     return default
+
+
+async def below(stage: Stage, path: str) -> str:
+    """The URL of `path` beside the BOSH endpoint that host-meta names, else where Prosody has it by default."""
+    return urljoin(await _endpoint_of(stage, REL_BOSH, f"https://{_authority(stage)}/http-bind"), path)
 
 
 def _authority(stage: Stage) -> str:

@@ -42,7 +42,11 @@ REFUSED = {
 }
 
 _SIGN_IN = ("sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast", "sasl_ssdp")
-_INVITES = ("invites", "invites_adhoc", "invites_register", "invites_page", "invites_register_web", "register_apps")
+# http_libjs serves what the pages for invitations are made with
+_INVITES = (
+    *("invites", "invites_adhoc", "invites_register"),
+    *("invites_page", "invites_register_web", "register_apps", "http_libjs"),
+)
 
 
 def registration_modules(scope: Settings) -> tuple[str, ...]:

@@ -221,6 +221,7 @@ def test_only_what_was_asked_for_runs_and_a_sign_in_comes_along(monkeypatch):
         (("websocket",), {"websocket"}),
         (("bosh",), {"bosh"}),
         (("bosh", "websocket"), {"bosh", "websocket", "host_meta"}),
+        (("invites_page",), {"invitations"}),
         (("starttls",), {"starttls"}),
         (("direct_tls",), {"direct_tls"}),
         (("s2s", "s2s_tls"), {"s2s", "s2s_tls"}),

@@ -78,6 +78,7 @@ modules_enabled = {
 	"invites_page";              -- Web page that leads an invited person to a client
 	"invites_register_web";      -- Web page on which an invited person creates the account
 	"register_apps";             -- The list of clients that invitation pages recommend
+	"http_libjs";                -- Script libraries for the web pages of other modules
 	"watchregistrations";        -- Tells admins about new accounts
 
 	-- Words to users
