@@ -30,7 +30,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
     [
         ("deploy", ["nowhere"], ["no inventory nowhere", "quickstart", "single"]),
         ("deploy", ["single", "--destroy"], ["--destroy removes the quickstart only"]),
-        ("test", ["lints"], ["unknown rung lints", "bin/test [RUNG"]),
+        ("test", ["lints"], ["unknown rung lints", "molecule/default"]),
         ("test", ["molecule/nothing"], ["there is no scenario molecule/nothing"]),
     ],
 )
