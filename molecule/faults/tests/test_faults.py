@@ -113,6 +113,31 @@ def test_port_taken_by_another_process(fault: Site) -> None:
     assert fault.process() == process
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "seen"),
+    [
+        # Prosody says that it listens on 99999, and listens on what the number is modulo 65536
+        ("c2s_ports", "{ 99999 }", "is no port"),
+        ("c2s_ports", "{ 5222.5 }", "is no port"),
+        ("c2s_ports", '{ "xmpp-client" }', "is no port"),
+        ("c2s_ports", "{ 5222, 5269 }", "only one of them can"),
+        ("c2s_ports", "{ 5222, 88 }", "does not listen on [*]:88"),
+        ("c2s_interfaces", '{ "192.0.2.77" }', "does not listen on [192.0.2.77]:5222"),
+    ],
+)
+def test_port_that_cannot_be_had(fault: Site, option: str, value: str, seen: str) -> None:
+    process = fault.process()
+    content = fault.with_option(option, value)
+    message = refused(fault, content, lint=False)
+    assert seen in message
+    assert "previous configuration is back" in message
+    if seen in ("is no port", "only one of them can"):
+        message = refused(fault, content)
+        assert "nothing was touched" in message
+        assert re.search(r"port numbers from 1 to 65535|expects a list of port numbers|port-clash", message)
+    assert fault.process() == process
+
+
 def test_wrong_database_password(fault: Site) -> None:
     process = fault.process()
     found = re.search(rf'FileLine\("{SECRETS}/([^"]*(?:database|sql)[^"]*)"\)', fault.content)

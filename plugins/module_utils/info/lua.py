@@ -12,9 +12,13 @@ modules/mod_component.lua.
 
 from __future__ import annotations
 
-GATHER = r"""
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import LISTENING
+
+GATHER = (
+    LISTENING
+    + r"""
 local cm, mm = require "prosody.core.configmanager", require "prosody.core.modulemanager"
-local certs, ports = require "prosody.core.certmanager", require "prosody.core.portmanager"
+local certs = require "prosody.core.certmanager"
 local json, array = require "prosody.util.json", require "prosody.util.array"
 local shell = mm.get_module("*", "admin_shell").module
 local config = cm.getconfig()
@@ -139,13 +143,9 @@ for host in pairs(names) do
         end
     end
 end
-for service, interface, port, _, data in ports.get_active_services():iter(nil, nil, nil, nil) do
-    local tls = data.tls_cfg
-    out.ports:push {
-        service = service, interface = interface, port = port, private = data.service.private and true or false,
-        direct_tls = data.service.encryption == "ssl",
-        certificate = type(tls) == "table" and pem(tls.certificate) or nil,
-    }
+for _, held in ipairs(listening().held) do
+    held.direct_tls, held.certificate = held.encryption == "ssl", pem(held.certificate)
+    out.ports:push(held)
 end
 local has, pposix = pcall(require, "prosody.util.pposix")
 local memory = has and pposix.meminfo and pposix.meminfo() or {}
@@ -153,6 +153,7 @@ out.memory = { lua = math.floor(collectgarbage "count" * 1024), used = memory.us
     allocated = memory.allocated and memory.allocated + (memory.allocated_mmap or 0) }
 return true, json.encode(out)
 """
+)
 
 
 def command() -> str:

@@ -38,6 +38,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_opt
     check_log,
     check_options,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_ports import check_ports
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_reading import check_hosts, check_reading
 
 __all__ = [
@@ -81,6 +82,7 @@ _RULES = (
     check_sql,
     check_options,
     check_keys,
+    check_ports,
     check_limits,
     check_log,
 )

@@ -147,7 +147,13 @@ def _not_enabled(context: Context, host: str, option: str, readers: list[Reader]
             "auth": f'it counts with authentication = "{what}"',
             "storage": f'it counts with default_storage = "{what}"',
         }.get(prefix, f'add "{one}" to modules_enabled, or remove the option')
-    context.warning("module-not-enabled", message, hint, host=host, option=option)
+    # a port that is written down and that nobody will listen on is no preparation but a mistake
+    port = any(reader.read.kind == "ports" for reader in readers) and _something(context.config.get(host, option))
+    (context.error if port else context.warning)("module-not-enabled", message, hint, host=host, option=option)
+
+
+def _something(value: Any) -> bool:
+    return bool(value.pairs) if isinstance(value, Table) else value is not None
 
 
 def _check_value(context: Context, host: str, option: str, value: Any, readers: list[Reader]) -> None:
@@ -160,7 +166,9 @@ def _check_value(context: Context, host: str, option: str, value: Any, readers: 
         code, expected = verdict
         if any(known[0] == code for known in reported - {verdict}):
             continue
-        severity = context.warning if code in (OUT_OF_RANGE, AMBIGUOUS) else context.error
+        # a number out of range has a meaning all the same, but a port that cannot be had leaves the service without it
+        bent = code in (OUT_OF_RANGE, AMBIGUOUS) and reader.read.kind != "ports"
+        severity = context.warning if bent else context.error
         who = f"mod_{reader.module}" if reader.module else "Prosody"
         severity(
             code, f"{option} is {shown(option, value)}, but {who} expects {expected}", "", host=host, option=option

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import Opaque, Secret, Table
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import TableLiteral
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionRead
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import listening
 
 _DAY = 86400
 _UNITS = {"d": _DAY, "w": 7 * _DAY, "mon": 31 * _DAY, "y": 365.2425 * _DAY, "s": 1, "min": 60, "h": 3600, "ho": 3600}
@@ -102,11 +103,10 @@ def _period(value: Any, read: OptionRead) -> tuple[str, str] | None:
 
 def _ports(value: Any) -> tuple[str, str] | None:
     for item in value.values if isinstance(value, Table) else [value]:
-        port = number(item)
-        if port is None:
+        if number(item) is None:
             return WRONG_TYPE, _KIND_WORDS["ports"]
-        if not 0 < port < 65536 or port != int(port):
-            return OUT_OF_RANGE, "port numbers from 1 to 65535"
+        if listening.number(item) is None:
+            return OUT_OF_RANGE, "whole port numbers from 1 to 65535"
     return None
 
 

@@ -12,28 +12,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import listening
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import LISTENING, Held
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import (
     Served,
     TlsProbeError,
     read_served,
 )
 
-# core/portmanager.lua: the services that are listened for; config.get never returns a secret here
+# config.get never returns a secret here
 _QUESTION = (
-    'local pm, cm, mm, json = require "prosody.core.portmanager", require "prosody.core.configmanager", '
-    'require "prosody.core.modulemanager", require "prosody.util.json"; '
-    "local out = { ports = {}, hosts = {}, reload = {} }; "
-    "for name, interface, port, _, active in pm.get_active_services():iter(nil, nil, nil, nil) do "
-    "out.ports[#out.ports+1] = { service = name, interface = interface, port = port, "
-    'encryption = active.service.encryption or "" } end; '
-    "for name, host in pairs(prosody.hosts) do local http = cm.get(name, 'http_host'); "
-    "out.hosts[#out.hosts+1] = { name = name, c2s = host.modules.c2s ~= nil, s2s = host.modules.s2s ~= nil, "
-    "tls = host.modules.tls ~= nil, http_host = type(http) == 'string' and http or name } end; "
-    'for _, name in ipairs { "c2s", "s2s", "http" } do '
-    'if mm.is_loaded("*", name) then out.reload[#out.reload+1] = name end end; '
-    'out.certificates = require "prosody.util.paths".resolve_relative_path('
-    'prosody.paths.config or ".", cm.get("*", "certificates") or "certs"); '
-    "return true, json.encode(out)"
+    LISTENING
+    + r"""
+local cm, mm = require "prosody.core.configmanager", require "prosody.core.modulemanager"
+local json = require "prosody.util.json"
+local out = { listening = listening(), hosts = {}, reload = {} }
+for name, host in pairs(prosody.hosts) do
+    local http = cm.get(name, "http_host")
+    out.hosts[#out.hosts+1] = { name = name, c2s = host.modules.c2s ~= nil, s2s = host.modules.s2s ~= nil,
+        tls = host.modules.tls ~= nil, http_host = type(http) == "string" and http or name }
+end
+for _, name in ipairs { "c2s", "s2s", "http" } do
+    if mm.is_loaded("*", name) then out.reload[#out.reload+1] = name end
+end
+out.certificates = require "prosody.util.paths".resolve_relative_path(
+    prosody.paths.config or ".", cm.get("*", "certificates") or "certs")
+return true, json.encode(out)
+"""
 )
 _NO_IPV6 = os.strerror(errno.EADDRNOTAVAIL).lower()
 # service → the XMPP service its streams belong to (mod_c2s, mod_s2s)
@@ -57,16 +62,6 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True)
-class Port:
-    """One listening port. encryption: "ssl" (TLS at once), "starttls", or ""."""
-
-    service: str
-    interface: str
-    port: int
-    encryption: str
-
-
-@dataclass(frozen=True)
 class Host:
     """A virtual host or component, and what it takes part in. http_host: its name on HTTP ports."""
 
@@ -81,7 +76,7 @@ class Host:
 class Running:
     """The part of a running server's state that TLS depends on. reload: modules to reload for new certificates."""
 
-    ports: tuple[Port, ...]
+    ports: tuple[Held, ...]
     hosts: tuple[Host, ...]
     reload: tuple[str, ...]
     certificates: str
@@ -130,12 +125,9 @@ def ask(runner: Runner) -> Running:
 
 def read_answer(answer: Mapping[str, Any]) -> Running:
     """Prosody's answer as values; an empty list may come as {} (Lua has one kind of table)."""
-    ports = [
-        Port(one["service"], one["interface"], int(one["port"]), one["encryption"]) for one in answer["ports"] or ()
-    ]
     hosts = [Host(one["name"], one["c2s"], one["s2s"], one["tls"], one["http_host"]) for one in answer["hosts"] or ()]
     return Running(
-        tuple(sorted(ports, key=lambda one: (one.port, one.interface))),
+        listening.read(answer["listening"]).held,
         tuple(sorted(hosts, key=lambda one: one.name)),
         tuple(answer["reload"] or ()),
         answer["certificates"],
@@ -180,7 +172,7 @@ def targets(running: Running, wanted: Callable[[str], bool], address: str | None
     return tuple(dict.fromkeys(found))
 
 
-def _name_on(port: Port, host: Host) -> tuple[str, str] | None:
+def _name_on(port: Held, host: Host) -> tuple[str, str] | None:
     """The TLS name and the XMPP domain of a host on a port; None when the host does not appear there."""
     service = _XMPP.get(port.service)
     if service is None:

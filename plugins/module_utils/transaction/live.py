@@ -14,6 +14,13 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_
     AdminCommandFailed,
     AdminSocket,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
+    LISTENING,
+    Listening,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
+    read as read_listening,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
     LUA_ENCODER,
@@ -25,17 +32,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.pl
 
 class ActionFailed(XmppError):
     """Prosody refused, or failed at, one action; the text is its own."""
-
-
-@dataclass(frozen=True)
-class Port:
-    """A place a service is to listen at. active: the server holds it. encryption: "ssl" for direct TLS, else ""."""
-
-    service: str
-    interface: str
-    port: int
-    active: bool
-    encryption: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class State:
     """Everything a running server tells about itself in one answer."""
 
     loaded: Loaded
-    ports: tuple[Port, ...]
+    listening: Listening
     hosts: tuple[Host, ...]
     config_file: str
     version: str
@@ -76,11 +72,12 @@ class State:
 # the functions are defined once per connection; globals last as long as it
 _DEFINE_ENCODER = "> " + LUA_ENCODER.replace("local function encode", "function encode") + "return true, 'defined'"
 
-_STATE = r"""
-local cm, mm = require "prosody.core.configmanager", require "prosody.core.modulemanager"
-local pm = require "prosody.core.portmanager"
+_STATE = (
+    LISTENING
+    + r"""
+local mm = require "prosody.core.modulemanager"
 local function keys(t) local r = {} for k in pairs(t or {}) do r[#r+1] = k end table.sort(r) return r end
-local out = { modules = {}, components = {}, services = {}, ports = {}, hosts = {} }
+local out = { modules = {}, components = {}, services = {}, hosts = {} }
 out.version, out.file = prosody.version, prosody.config_file
 local places = { "*" }
 for h in pairs(prosody.hosts) do places[#places+1] = h end
@@ -113,30 +110,10 @@ for h, session in pairs(prosody.hosts) do
     end
     out.hosts[h] = info
 end
-local function list(v, default) if v == nil then v = default end if type(v) ~= "table" then v = { v } end return v end
-local any, localhost = {}, {}
-if cm.get("*", "use_ipv4") ~= false then any[#any+1] = "*" localhost[#localhost+1] = "127.0.0.1" end
-if socket.tcp6 and cm.get("*", "use_ipv6") ~= false then any[#any+1] = "::" localhost[#localhost+1] = "::1" end
-for name, infos in pairs(pm.get_registered_services()) do
-    local info = infos[1]
-    if info then
-        local prefix = (info.config_prefix or name) .. "_"
-        if prefix == "_" then prefix = "" end
-        local function get(option) return cm.get("*", option) end
-        local interfaces = get(prefix .. "interfaces") or get(prefix .. "interface")
-            or (info.private and (get "local_interfaces" or localhost)) or get "interfaces" or get "interface"
-            or info.listener.default_interface or any
-        local ports = get(prefix .. "ports") or info.default_ports
-            or { info.default_port or info.listener.default_port }
-        for _, interface in ipairs(list(interfaces)) do for _, port in ipairs(list(ports)) do
-            local service = pm.get_service_at(interface, tonumber(port))
-            local active = service ~= nil and service.name == name
-            out.ports[#out.ports+1] = { name, interface, tonumber(port) or 0, active, info.encryption or "" }
-        end end
-    end
-end
+out.listening = listening()
 return true, encode(out)
 """
+)
 
 _CONFIG = """
 return true, encode({ hosts = require "prosody.core.configmanager".getconfig() })
@@ -303,7 +280,6 @@ def read_state(data: Mapping[str, Any]) -> State:
         host: {name: _names(needs) for name, needs in dict(found).items()} for host, found in data["modules"].items()
     }
     components = {host: component or None for host, component in data["components"].items()}
-    ports = tuple(sorted((Port(*row) for row in _rows(data["ports"])), key=lambda item: (item.port, item.interface)))
     hosts = tuple(
         Host(
             name,
@@ -315,4 +291,5 @@ def read_state(data: Mapping[str, Any]) -> State:
         )
         for name, info in sorted(data["hosts"].items())
     )
-    return State(Loaded(modules, components, dict(data["services"])), ports, hosts, data["file"], data["version"])
+    loaded = Loaded(modules, components, dict(data["services"]))
+    return State(loaded, read_listening(data["listening"]), hosts, data["file"], data["version"])

@@ -19,6 +19,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.listeners import read_listeners
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
+    Held,
+    Listening,
+    Port,
+    superfluous,
+    wanted,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import (
     CertificateError,
     check_pair,
@@ -35,10 +42,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.li
     Certified,
     Host,
     Live,
-    Port,
     State,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii
 
 _SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}mechanisms"
@@ -219,12 +225,22 @@ def _listener(port: int) -> str:
     return "it is held by " + ", ".join(sorted(named))
 
 
-def port_failures(ports: Iterable[Port], options: Options, ipv6: bool) -> list[Failure]:
-    """Each configured port is held by Prosody and answers a connection."""
+def configured_ports(model: Model, listening: Listening) -> list[Port]:
+    """Every port that the configuration wants, whether or not the server holds it."""
+    everywhere = model.hosts.get(GLOBAL, {})
+    return wanted(everywhere.get, listening)
+
+
+def port_failures(ports: Iterable[Port], options: Options, ipv6: bool, held: Iterable[Held] = ()) -> list[Failure]:
+    """Each configured port is held by Prosody and answers a connection, and no other is open."""
+    known = list(ports)
     found = []
-    for port in expected_ports(ports, ipv6):
+    for port in expected_ports(known, ipv6):
         probe = f"port:{port.service}:{port.port}"
         where = f"[{port.interface}]:{port.port}"
+        if port.problem:
+            found.append(Failure(probe, port.problem))
+            continue
         if not port.active:
             found.append(Failure(probe, f"Prosody does not listen on {where}; {_listener(port.port)}"))
             continue
@@ -232,6 +248,11 @@ def port_failures(ports: Iterable[Port], options: Options, ipv6: bool) -> list[F
             socket.create_connection((address_of(port.interface, options.address), port.port), options.timeout).close()
         except OSError as error:
             found.append(Failure(probe, f"no connection to {where}: {error.strerror or error}"))
+    told = {item.probe for item in found}
+    for other in superfluous(known, held):
+        probe = f"port:{other.service}:{other.port}"
+        seen = f"Prosody listens on [{other.interface}]:{other.port}, which the configuration does not want"
+        found += [] if probe in told else [Failure(probe, seen)]
     return found
 
 
@@ -252,6 +273,7 @@ def http_status(address: str, port: int, name: str, tls: bool, timeout: float) -
 def tls_failures(
     certified: Iterable[Certified],
     state: State,
+    ports: Iterable[Port],
     model: Model,
     options: Options,
     ipv6: bool,
@@ -261,7 +283,7 @@ def tls_failures(
     found: list[Failure] = []
     hosts = {host.name: host for host in state.hosts}
     places: dict[str, Port] = {}
-    for port in expected_ports(state.ports, ipv6):
+    for port in expected_ports(ports, ipv6):
         if port.active and (port.service not in places or ":" in places[port.service].interface):
             places[port.service] = port
     for item in certified:
@@ -325,12 +347,13 @@ def probe_all(live: Live, model: Model, options: Options, ipv6: bool | None = No
     certified = live.certificates()
     found = config_failures(live.config(), model)
     found += host_failures(state, model)
-    found += port_failures(state.ports, options, six)
+    ports = configured_ports(model, state.listening)
+    found += port_failures(ports, options, six, state.listening.held)
     found += certificate_failures(certified, model)
-    found += tls_failures(certified, state, model, options, six)
-    for port in expected_ports(state.ports, six):
+    found += tls_failures(certified, state, ports, model, options, six)
+    for port in expected_ports(ports, six):
         if port.active and port.service == "http":
-            found += _http_failures(port, model.get("*", "http_default_host") or "localhost", False, options)
+            found += _http_failures(port, model.get(GLOBAL, "http_default_host") or "localhost", False, options)
     found += [
         Failure(f"storage:{host}", f"{driver}: {error.strip()}") for host, driver, error in live.storage() if error
     ]

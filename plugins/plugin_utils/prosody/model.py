@@ -104,7 +104,7 @@ def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, service, needed, loopback in _LISTENERS
         if needed is None or (settings.flag("federation", True) if needed == "s2s" else needed in modules)
         for address in _addresses(settings, name, loopback)
-        for port in settings.numbers(name)
+        for port in settings.ports(name)
     ]
 
 

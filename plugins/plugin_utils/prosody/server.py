@@ -101,7 +101,7 @@ def _network(settings: Settings) -> Entries:
     for name, default in _PORTS.items():
         if name.startswith("s2s") and not settings.flag("federation", True):
             continue
-        ports = settings.numbers(name)
+        ports = settings.ports(name)
         if settings.has(name) and ports != default:
             entries.append(Option(name, ports, _PORT_COMMENTS.get(name, ""), settings.where(name)))
         option = name.replace("ports", "interfaces")

@@ -74,6 +74,14 @@ class Settings:
         """Return a list of integers."""
         return [_integer(item, f"{self.where(name)}[{index}]") for index, item in enumerate(self.sequence(name))]
 
+    def ports(self, name: str) -> list[int]:
+        """Return a list of port numbers."""
+        numbers = self.numbers(name)
+        for index, number in enumerate(numbers):
+            if not 0 < number < 65536:
+                raise ModelError(f"{self.where(name)}[{index}]: {number} is no port, they go from 1 to 65535")
+        return numbers
+
     def size(self, name: str) -> int | None:
         """Return bytes out of an integer or a text such as "100 MiB" (factor 1024) or "100 MB" (factor 1000)."""
         value = self.values.get(name)

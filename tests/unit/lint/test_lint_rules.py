@@ -142,6 +142,21 @@ CASES = [
     ),
     ("out-of-range", "letters_size", "letters_size = 5\n" + HOST, "letters_size = 100\n" + HOST),
     ("out-of-range", "clients_ports", "clients_ports = { 0 }\n" + HOST, "clients_ports = { 5222 }\n" + HOST),
+    ("out-of-range", "clients_ports", "clients_ports = { 99999 }\n" + HOST, "clients_ports = { 65535 }\n" + HOST),
+    ("out-of-range", "clients_ports", "clients_ports = { 5222.5 }\n" + HOST, 'clients_ports = { "5222" }\n' + HOST),
+    (
+        "port-clash",
+        "direct_ports",
+        "clients_ports = { 5222, 5223 }\ndirect_ports = { 5223 }\n" + HOST,
+        "clients_ports = { 5222, 5223 }\ndirect_ports = { }\n" + HOST,
+    ),
+    (
+        "port-clash",
+        "direct_ports",
+        "clients_ports = { 5223 }\ndirect_ports = { 5223 }\n" + HOST,
+        'clients_ports = { 5223 }\nclients_interfaces = { "127.0.0.1" }\ndirect_ports = { 5223 }\n'
+        'direct_interfaces = { "127.0.0.2" }\n' + HOST,
+    ),
     (
         "ambiguous-period",
         "clients_timeout",

@@ -442,6 +442,8 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"modules": ["flags"]}, r"^prosody_modules\[0\]: 'flags' is refused: Debian's community copy"),
     ({"hosts": [{"name": D, "modules": ["vcard"]}]}, r"^prosody_hosts\[0\]\.modules\[0\]: 'vcard' is refused"),
     ({"c2s_ports": [True]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got True"),
+    ({"c2s_ports": [5222, 99999]}, r"^prosody_c2s_ports\[1\]: 99999 is no port, they go from 1 to 65535"),
+    ({"https_ports": [0]}, r"^prosody_https_ports\[0\]: 0 is no port"),
     ({"c2s_ports": ["x"]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got 'x'"),
     ({"federation": "no"}, r"^prosody_federation: expected true or false, got 'no'"),
     ({"limits": {"s2s": {}}}, r"^prosody_limits\.s2s: there are limits for c2s, s2sin and s2sout only"),

@@ -40,14 +40,17 @@ def make_pair(*names):
 OLD, NEW = make_pair(), make_pair()
 # recorded from Prosody 13.0.1
 ANSWER = {
-    "ports": [
-        {"service": "c2s", "interface": "*", "port": 5222, "encryption": "starttls"},
-        {"service": "c2s", "interface": "::", "port": 5222, "encryption": "starttls"},
-        {"service": "c2s_direct_tls", "interface": "*", "port": 5223, "encryption": "ssl"},
-        {"service": "s2s", "interface": "192.0.2.1", "port": 5269, "encryption": "starttls"},
-        {"service": "http", "interface": "127.0.0.1", "port": 5280, "encryption": ""},
-        {"service": "https", "interface": "*", "port": 5281, "encryption": "ssl"},
-    ],
+    "listening": {
+        "services": {},
+        "held": [
+            {"service": "c2s", "interface": "*", "port": 5222, "encryption": "starttls", "private": False},
+            {"service": "c2s", "interface": "::", "port": 5222, "encryption": "starttls", "private": False},
+            {"service": "c2s_direct_tls", "interface": "*", "port": 5223, "encryption": "ssl", "private": False},
+            {"service": "s2s", "interface": "192.0.2.1", "port": 5269, "encryption": "starttls", "private": False},
+            {"service": "http", "interface": "127.0.0.1", "port": 5280, "encryption": "", "private": False},
+            {"service": "https", "interface": "*", "port": 5281, "encryption": "ssl", "private": False},
+        ],
+    },
     "hosts": [
         {"name": "example.org", "c2s": True, "s2s": True, "tls": True, "http_host": "muc.example.org"},
         {"name": "muc.example.org", "c2s": False, "s2s": True, "tls": True, "http_host": "muc.example.org"},
@@ -453,7 +456,9 @@ def test_where_to_look():
 
 
 def test_lua_has_one_kind_of_table():
-    empty = served.read_answer({"ports": {}, "hosts": {}, "reload": {}, "certificates": "/x"})
+    empty = served.read_answer(
+        {"listening": {"services": {}, "held": {}}, "hosts": {}, "reload": {}, "certificates": "/x"}
+    )
     assert (empty.ports, empty.hosts, empty.reload) == ((), (), ())
 
 

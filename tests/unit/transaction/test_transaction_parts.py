@@ -15,6 +15,14 @@ from typing import Any
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service, ServiceError, parse_show
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
+    Held,
+    Listening,
+    Port,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
+    Service as Offered,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import Served, TlsProbeError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import (
@@ -29,7 +37,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.in
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import (
     Certified,
     Host,
-    Port,
     State,
     read_state,
 )
@@ -52,8 +59,8 @@ def host(name: str = "x", **more: Any) -> Host:
     return Host(name, **given)
 
 
-def state(*hosts: Host, ports: tuple[Port, ...] = ()) -> State:
-    return State(Loaded({}), ports, hosts, "/etc/prosody/prosody.cfg.lua", "13.0.1")
+def state(*hosts: Host) -> State:
+    return State(Loaded({}), Listening(), hosts, "/etc/prosody/prosody.cfg.lua", "13.0.1")
 
 
 MODEL = from_json({"hosts": {"*": {}, "x": {}, "muc.x": {"component_module": "muc"}}})
@@ -153,7 +160,7 @@ def test_each_tls_service_is_looked_at_where_it_listens(certified: Certified) ->
     )
     wanted = [Certified("x", service, "x", "/c/x.crt", "/c/x.key", "") for service in
               ("c2s", "c2s_direct_tls", "s2s", "https")]  # fmt: skip
-    found = probes.tls_failures(wanted, state(host(), ports=ports), MODEL, Options(), True, look)
+    found = probes.tls_failures(wanted, state(host()), ports, MODEL, Options(), True, look)
     assert calls == [
         ("127.0.0.1", 5222, "x", "xmpp-client", None, "x"),
         ("192.0.2.1", 5223, "x", None, "xmpp-client", "x"),
@@ -174,6 +181,26 @@ def test_a_port_that_answers_one_that_is_closed_and_one_that_another_holds() -> 
     assert "no connection" in failure.seen
     assert failure.probe == f"port:c2s:{number}"
     assert probes.port_failures([Port("c2s", "::", 1, False, "")], Options(), ipv6=False) == []
+
+
+@pytest.mark.parametrize("written", [99999, 0, 5222.5, "xmpp-client"])
+def test_a_port_that_is_none_is_never_proved(written: Any) -> None:
+    """Prosody says that it listens on 99999, and the kernel has it listen on 34463, where Python finds it."""
+    claimed = int(written) if isinstance(written, (int, float)) else 0
+    claims = Listening((Offered("c2s", "c2s", (5222,)),), (Held("c2s", "127.0.0.1", claimed),))
+    model = from_json({"hosts": {"*": {"c2s_ports": [written], "interfaces": ["127.0.0.1"]}, "x": {}}})
+    found = probes.port_failures(probes.configured_ports(model, claims), Options(timeout=1), True, claims.held)
+    assert str(written) in found[0].seen
+    assert "is no port" in found[0].seen
+
+
+def test_a_port_that_nobody_configured_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.getsockname()[1]
+        held = [Held("c2s", "127.0.0.1", number), Held("c2s", "127.0.0.1", 1)]
+        wanted = [Port("c2s", "127.0.0.1", number, True, "")]
+        (failure,) = probes.port_failures(wanted, Options(), True, held)
+    assert (failure.probe, "does not want" in failure.seen) == ("port:c2s:1", True)
 
 
 @pytest.mark.parametrize(
@@ -449,7 +476,10 @@ def test_the_state_of_a_server_is_read() -> None:
             "modules": {"*": {"c2s": {}}, "x": {"mam": ["cron"]}},
             "components": {"x": False},
             "services": {"c2s": "c2s"},
-            "ports": [["s2s", "*", 5269, False, ""], ["c2s", "*", 5222, True, ""]],
+            "listening": {
+                "services": [{"name": "c2s", "prefix": "c2s", "ports": [5222], "private": False, "encryption": ""}],
+                "held": [{"service": "c2s", "interface": "*", "port": 5222, "private": False, "encryption": ""}],
+            },
             "hosts": {"x": {"component": False, "missing": {}, "troubled": {"a": "b"}, "http": True}},
             "file": "/etc/prosody/prosody.cfg.lua",
             "version": "13.0.1",
@@ -457,7 +487,7 @@ def test_the_state_of_a_server_is_read() -> None:
     )
     assert read.loaded.modules == {"*": {"c2s": ()}, "x": {"mam": ("cron",)}}
     assert read.loaded.components == {"x": None}
-    assert [port.port for port in read.ports] == [5222, 5269]
+    assert read.listening == Listening((Offered("c2s", "c2s", (5222,)),), (Held("c2s", "*", 5222),))
     assert read.hosts[0].troubled == {"a": "b"}
     assert read.hosts[0].modules == {"mam"}
 

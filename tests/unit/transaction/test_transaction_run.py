@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import ServiceState
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import Listening
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import run as module
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.files import FilePlan
@@ -114,7 +115,7 @@ class Live:
 
     def state(self) -> State:
         modules = {"*": {"limits": ()}, "x": dict.fromkeys(self.config().modules("x"), ())}
-        return State(Loaded(modules, {"x": None}), (), (), str(self.server.path), "13.0.1")
+        return State(Loaded(modules, {"x": None}), Listening(), (), str(self.server.path), "13.0.1")
 
     def config(self) -> Model:
         assert self.server.running
