@@ -211,8 +211,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import (
-    installation,
     linting,
+    reading,
     report,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import (
@@ -306,7 +306,7 @@ def main() -> None:
         request = request_of(params, module.check_mode)
         transaction = Transaction(
             request,
-            installation.find(),
+            reading.find(),
             Service(module.run_command, params["service_manager"], params["service"]),
             Journal(params["state_dir"]),
             module.run_command,

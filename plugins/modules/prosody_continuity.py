@@ -92,7 +92,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts impor
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import reading
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import ConfigUnreadable
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -114,7 +114,7 @@ def present(module: AnsibleModule) -> tuple[str, dict[str, continuity.Place]]:
     except AdminUnavailable as error:
         if error.reason not in _STOPPED:
             raise
-    found = installation.find()
+    found = reading.find()
     if not found or not Path(module.params["config"]).is_file():
         return "none", {}
     try:

@@ -15,17 +15,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config im
     GLOBAL,
     Config,
     ConfigError,
-    RunCommand,
     read_config,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.context import Context, strings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.findings import ERROR, WARNING, Finding, ignored
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.installation import (
-    Installation,
-    NotInstalled,
-    find,
-)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import Registry, extract
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_knowledge import check_knowledge
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import (
     check_modules,
     check_providers,
@@ -40,6 +35,13 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_opt
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_ports import check_ports
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_reading import check_hosts, check_reading
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import installation as installations
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import (
+    Installation,
+    NotInstalled,
+    RunCommand,
+    find,
+)
 
 __all__ = [
     "ERROR",
@@ -62,18 +64,16 @@ DEFAULT_PATH = "/etc/prosody/prosody.cfg.lua"
 
 
 def plugin_roots(config: Config, installation: Installation) -> list[Path]:
-    """Plugin directories in the order in which Prosody searches them.
-
-    Source: util/startup.lua, setup_plugindir and setup_plugin_install_path.
-    """
+    """Plugin directories of a configuration, in the order in which Prosody searches them."""
     section = config.hosts.get(GLOBAL, {})
     installer = section.get("installer_plugin_path")
-    roots = [installation.data / (installer if isinstance(installer, str) else "custom_plugins")]
-    roots += [installation.data / path for path in strings(section.get("plugin_paths"))]
-    return [*roots, *installation.plugins]
+    return installations.plugin_roots(
+        installation, installer if isinstance(installer, str) else None, strings(section.get("plugin_paths"))
+    )
 
 
 _RULES = (
+    check_knowledge,
     check_server,
     check_reading,
     check_hosts,

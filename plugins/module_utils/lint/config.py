@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.installation import Installation
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.locate import Locator
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.reader import SCRIPT
-
-RunCommand = Callable[..., tuple[int, str, str]]
-"""As AnsibleModule.run_command: (argv, data=...) → (return code, output, errors)."""
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import Installation, RunCommand
 
 GLOBAL = "*"
 

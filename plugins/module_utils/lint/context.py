@@ -36,10 +36,10 @@ def enabled_modules(config: Config, registry: Registry, host: str) -> set[str]:
     Source: core/modulemanager.lua, get_modules_for_host.
     """
     component = config.component(host)
-    base = {*registry.autoload, *strings(config.hosts.get(GLOBAL, {}).get("modules_enabled"))}
+    base = {*registry.loading.automatic, *strings(config.hosts.get(GLOBAL, {}).get("modules_enabled"))}
     base -= set(strings(config.hosts.get(GLOBAL, {}).get("modules_disabled")))
     if component:
-        base &= set(registry.inheritable)
+        base &= registry.inherited(component)
     own = config.hosts.get(host, {})
     found = (base | set(strings(own.get("modules_enabled")))) - set(strings(own.get("modules_disabled")))
     return found | {component} if component else found

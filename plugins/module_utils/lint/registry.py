@@ -11,8 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint import loading
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.expressions import TableLiteral
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import search
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.loading import (
+    candidates,
+    strings,
+    text_of,
+    words,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import (
     GLOBAL,
     MODULE,
@@ -52,7 +59,9 @@ class Registry:
     """What can be configured, on this machine.
 
     options: name → readers, those whose name the server puts together included
-    modules: name → Module; broken: name → why Prosody would not load the file it finds
+    modules: name → Module
+    tls_profiles: version of Mozilla's recommendations ("" where Prosody has but one) → names of its profiles;
+    tls_profile_version: the version that counts when none is chosen
     """
 
     core: Path
@@ -60,14 +69,14 @@ class Registry:
     options: dict[str, list[Reader]] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
     services: list[tuple[Service, str]] = field(default_factory=list)
-    autoload: tuple[str, ...] = ()
-    inheritable: tuple[str, ...] = ()
+    loading: loading.Loading = field(default_factory=loading.Loading)
     features: frozenset[str] = frozenset()
     obsolete: frozenset[str] = frozenset()
     deprecated: dict[str, str] = field(default_factory=dict)
     global_only: frozenset[str] = frozenset()
     authentication: str = "internal_hashed"
-    tls_profiles: tuple[str, ...] = ()
+    tls_profiles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tls_profile_version: str = ""
     statistics_providers: tuple[str, ...] = ()
     sinks: frozenset[str] = frozenset()
     levels: tuple[str, ...] = ()
@@ -80,59 +89,26 @@ class Registry:
         """Readers of an option."""
         return list(self.options.get(option, ()))
 
+    def inherited(self, component: str) -> frozenset[str]:
+        """Modules of the global list that a Component with this module loads, too."""
+        module = self.modules.get(component)
+        own = words(module.facts.metadata, "inherit_modules") if module else ()
+        return self.loading.inheritable | frozenset(own)
+
     @property
     def names(self) -> list[str]:
         return sorted(self.options)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _entries(directory: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(directory) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _candidates(root: Path, lua: str = "5.4") -> dict[str, list[Path]]:
-    """Module name → files below one plugin directory, in the order in which util/pluginloader.lua tries them."""
-    found: dict[str, dict[int, Path]] = {}
-    for entry in _entries(root):
-        if entry.name.startswith("mod_") and entry.name.endswith(".lua") and not entry.name.endswith(".lib.lua"):
-            found.setdefault(entry.name[4:-4], {})[3] = root / entry.name
-        elif entry.is_dir():
-            directory = root / entry.name
-            if entry.name.startswith("mod_"):
-                name = entry.name[4:]
-                for rank, path in ((0, directory / name / f"mod_{name}.lua"), (1, directory / f"mod_{name}.lua")):
-                    if path.is_file():
-                        found.setdefault(name, {})[rank] = path
-            elif (directory / f"mod_{entry.name}.lua").is_file():
-                found.setdefault(entry.name, {})[2] = directory / f"mod_{entry.name}.lua"
-    shared = root / "share" / "lua" / lua
-    for entry in _entries(shared):
-        if entry.name.startswith("mod_") and entry.name.endswith(".lua"):
-            found.setdefault(entry.name[4:-4], {})[4] = shared / entry.name
-        elif entry.name.startswith("mod_") and (shared / entry.name / f"{entry.name}.lua").is_file():
-            found.setdefault(entry.name[4:], {})[5] = shared / entry.name / f"{entry.name}.lua"
-    return {name: [paths[rank] for rank in sorted(paths)] for name, paths in found.items()}
-
-
 def _refusal(facts: SourceFacts, features: frozenset[str], lua: str) -> str:
     """Why Prosody skips a file for what its header says (core/modulemanager.lua); "" when it does not."""
-    words = {key: [word for word in re.split(r"[, ]+", value) if word] for key, value in facts.metadata.items()}
-    if "lua" in words and lua not in words["lua"]:
-        return f"it needs Lua {', '.join(words['lua'])}, Prosody runs on {lua}"
-    conflicts = sorted(features & set(words.get("conflicts", ())))
+    versions = words(facts.metadata, "lua")
+    if versions and lua not in versions:
+        return f"it needs Lua {', '.join(versions)}, Prosody runs on {lua}"
+    conflicts = sorted(features & set(words(facts.metadata, "conflicts")))
     if conflicts:
         return f"this Prosody brings {', '.join(conflicts)} itself"
-    missing = sorted(set(words.get("requires", ())) - features)
+    missing = sorted(set(words(facts.metadata, "requires")) - features)
     if missing:
         return f"it needs {', '.join(missing)}, which this Prosody does not have"
     return ""
@@ -158,11 +134,11 @@ class _Extraction:
 
     def run(self) -> Registry:
         self.read_core()
-        candidates: dict[str, list[Path]] = {}
+        files: dict[str, list[Path]] = {}
         for root in self.registry.roots:
-            for name, paths in _candidates(root, self.lua).items():
-                candidates.setdefault(name, []).extend(path for path in paths if path not in candidates.get(name, ()))
-        for name, paths in candidates.items():
+            for name, paths in candidates(root, self.lua).items():
+                files.setdefault(name, []).extend(path for path in paths if path not in files.get(name, ()))
+        for name, paths in files.items():
             self.read_module(name, paths)
         self.name_composites()
         self.registry.keys = _known_keys(self.registry)
@@ -171,27 +147,26 @@ class _Extraction:
     # -- the server
     def read_core(self) -> None:
         registry = self.registry
-        registry.version = _text(self.core / "prosody.version").strip()
-        manager = _text(self.core / "core" / "modulemanager.lua")
-        registry.autoload = _strings(constant_table(manager, "autoload_modules"))
-        registry.inheritable = _strings(constant_table(manager, "component_inheritable_modules"))
-        registry.features = frozenset(_strings(constant_table(_text(self.core / "core" / "features.lua"), "available")))
-        default = re.search(r'default_provider\s*=\s*"(\w+)"', _text(self.core / "core" / "usermanager.lua"))
+        registry.version = text_of(self.core / "prosody.version").strip()
+        registry.loading = loading.read(self.core)
+        registry.features = frozenset(
+            strings(constant_table(text_of(self.core / "core" / "features.lua"), "available"))
+        )
+        default = re.search(r'default_provider\s*=\s*"(\w+)"', text_of(self.core / "core" / "usermanager.lua"))
         registry.authentication = default[1] if default else registry.authentication
-        certificates = _text(self.core / "core" / "certmanager.lua")
-        registry.tls_profiles = (*constant_table(certificates, "mozilla_ssl_configs").named, "legacy")
+        registry.tls_profiles, registry.tls_profile_version = _tls_profiles(self.core)
         registry.statistics_providers = tuple(
-            constant_table(_text(self.core / "core" / "statsmanager.lua"), "builtin_providers").named
+            constant_table(text_of(self.core / "core" / "statsmanager.lua"), "builtin_providers").named
         )
         registry.backends = tuple(
             sorted(path.stem[len("server_") :] for path in (self.core / "net").glob("server_*.lua"))
         )
-        logging = _text(self.core / "core" / "loggingmanager.lua")
-        registry.levels = _strings(constant_table(logging, "logging_levels"))
+        logging = text_of(self.core / "core" / "loggingmanager.lua")
+        registry.levels = strings(constant_table(logging, "logging_levels"))
         registry.sinks = frozenset(re.findall(r"log_sink_types\.(\w+)\s*=", logging))
-        checker = _text(self.core / "util" / "prosodyctl" / "check.lua")
-        registry.obsolete = frozenset(_strings(constant_table(checker, "obsolete")))
-        registry.global_only = frozenset(_strings(constant_table(checker, "known_global_options")))
+        checker = text_of(self.core / "util" / "prosodyctl" / "check.lua")
+        registry.obsolete = frozenset(strings(constant_table(checker, "obsolete")))
+        registry.global_only = frozenset(strings(constant_table(checker, "known_global_options")))
         registry.deprecated = _deprecated(checker)
         for part in ("core", "net", "util"):
             for directory, _names, files in os.walk(self.core / part):
@@ -204,7 +179,7 @@ class _Extraction:
             self.read_server_file(Path(program), TOOL if "ctl" in Path(program).name else CORE)
 
     def read_server_file(self, path: Path, reader: str) -> None:
-        text = _text(path)
+        text = text_of(path)
         if path.name in ("configmanager.lua", "moduleapi.lua") or not NEEDLE.search(text):
             return
         facts = read_source(text, str(path))
@@ -216,7 +191,7 @@ class _Extraction:
         chosen = facts = None
         refused = ""
         for path in paths:
-            candidate = read_source(_text(path), str(path), name)
+            candidate = read_source(text_of(path), str(path), name)
             why = _refusal(candidate, self.registry.features, self.lua)
             if not why:
                 chosen, facts = path, candidate
@@ -226,7 +201,7 @@ class _Extraction:
             self.registry.modules[name] = Module(name, paths[0], SourceFacts(), refused)
             return
         for path in self.libraries(chosen, name, facts):
-            _merge(facts, read_source(_text(path), str(path), name))
+            _merge(facts, read_source(text_of(path), str(path), name))
         later = paths[paths.index(chosen) + 1 :]
         self.registry.modules[name] = Module(name, chosen, facts, "", tuple(later))
         for read in facts.reads:
@@ -286,8 +261,24 @@ class _Extraction:
         self.registry.options.setdefault(name, []).append(Reader(module, read))
 
 
-def _strings(table: TableLiteral) -> tuple[str, ...]:
-    return tuple(value for value in table.items if isinstance(value, str))
+def _tls_profiles(core: Path) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Profiles by version, and the version that counts when none is chosen; empty when the sources hold none.
+
+    Sources: mozilla_ssl_configs of core/certmanager.lua until 13.0.6, profiles of util/tlsref.lua since 13.0.7.
+    """
+    manager = text_of(core / "core" / "certmanager.lua")
+    legacy = ("legacy",) if '"legacy"' in manager else ()  # known to the manager alone
+    found = {"": tuple(constant_table(manager, "mozilla_ssl_configs").named)}
+    reference = text_of(core / "util" / "tlsref.lua")
+    default = re.search(r'default_version\s*=\s*"([^"]+)"', reference)
+    latest = re.search(r'latest_version\s*=\s*"([^"]+)"', reference)
+    for version, profiles in constant_table(reference, "profiles").named.items():
+        if isinstance(profiles, TableLiteral):
+            found[version] = tuple(profiles.named)
+    if latest and latest[1] in found:
+        found["latest"] = found[latest[1]]
+    version = default[1] if default and not found[""] else ""
+    return {name: (*names, *legacy) for name, names in found.items() if names}, version
 
 
 def _deprecated(checker: str) -> dict[str, str]:
@@ -344,38 +335,39 @@ def _known_keys(registry: Registry) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
 
     def source(module: str) -> str:
-        return _text(registry.modules[module].path) if module in registry.modules else ""
+        return text_of(registry.modules[module].path) if module in registry.modules else ""
 
-    epoll = _text(core / "net" / "server_epoll.lua")
+    epoll = text_of(core / "net" / "server_epoll.lua")
     settings = constant_table(epoll, "default_config").named.get("__index")
     found["network_settings:epoll"] = _attributes(epoll, "cfg") | (
         frozenset(settings.named) if isinstance(settings, TableLiteral) else frozenset()
     )
     for backend in ("event", "select"):
         found[f"network_settings:{backend}"] = _attributes(
-            _text(core / "net" / f"server_{backend}.lua"), "cfg", "new_config", "settings"
+            text_of(core / "net" / f"server_{backend}.lua"), "cfg", "new_config", "settings"
         )
-    logging = _text(core / "core" / "loggingmanager.lua")
+    logging = text_of(core / "core" / "loggingmanager.lua")
     sink = _attributes(logging, "sink_config")
     if registry.levels and "to" in sink:
         found["log"] = frozenset(registry.levels)
         found["log[]"] = sink | {"levels"}
-    collector = _text(core / "util" / "gc.lua")
-    mode = constant_table(_text(core / "util" / "startup.lua"), "default_gc_params").named.get("mode")
+    collector = text_of(core / "util" / "gc.lua")
+    mode = constant_table(text_of(core / "util" / "startup.lua"), "default_gc_params").named.get("mode")
     for name, names in re.findall(r"(\w+)\s*=\s*set\.new\s*\{([^}]*)\}", collector):
         found[f"gc:{name}"] = frozenset(re.findall(r'"(\w+)"', names))
     found["gc"] = found.get(f"gc:{mode}", frozenset())
-    found["statistics_config:statsd"] = _attributes(_text(core / "util" / "statsd.lua"), "config")
+    found["statistics_config:statsd"] = _attributes(text_of(core / "util" / "statsd.lua"), "config")
     found["sql"] = _attributes(_body(source("storage_sql"), "normalize_params"), "params")
     if found["sql"]:
         found["sql"] |= _attributes(source("auth_sql"), "params")
     limits = source("limits")
-    found["limits"] = frozenset(constant_table(limits, "type_filters").named)
+    # what a session can be (13.0.1), and what stands for several of them (s2s, since 13.0.6)
+    found["limits"] = frozenset(constant_table(limits, "type_filters").named) | _attributes(limits, "limits")
     found["limits.*"] = _attributes(limits, "sess_limits")
     if found["limits"]:
         found["limits"] |= {"component"}  # sessions of external components pass the same filter
     luasec = search("ssl", registry.lua_path)
-    found["ssl"] = _attributes(_text(luasec), "cfg") if luasec else frozenset()
+    found["ssl"] = _attributes(text_of(luasec), "cfg") if luasec else frozenset()
     unbound = search("lunbound", registry.lua_path)
     if unbound:
         found["unbound"] = frozenset(

@@ -131,13 +131,13 @@ def _check_module(context: Context, host: str, option: str, name: str) -> None:
 
 def _check_host_type(context: Context, host: str, name: str) -> None:
     wanted = context.registry.modules[name].facts.host_type
+    kinds = {where: context.config.component(where) for where in context.loaded if host in (where, GLOBAL)}
+    # components take only a few modules from the global list
     types = {
-        "component" if context.config.component(where) else "local"
-        for where in context.loaded
-        if host in (where, GLOBAL)
+        "component" if kind else "local"
+        for kind in kinds.values()
+        if not kind or host != GLOBAL or name in context.registry.inherited(kind)
     }
-    if host == GLOBAL:  # components take only a few modules from the global list
-        types -= set() if name in context.registry.inheritable else {"component"}
     if wanted and types - {wanted}:
         context.error(
             "wrong-host-type",
@@ -204,14 +204,7 @@ def check_providers(context: Context) -> None:
             _check_provider(context, host, "storage", "storage_", storage, {"null"})
         elif isinstance(storage, Table):
             _check_stores(context, host, storage)
-    profile = config.hosts.get(GLOBAL, {}).get("tls_profile")
-    if profile is not None and profile not in registry.tls_profiles and len(registry.tls_profiles) > 1:
-        context.error(
-            "wrong-value",
-            f'tls_profile is "{profile}": with an unknown profile no TLS connection succeeds',
-            "one of " + ", ".join(registry.tls_profiles),
-            option="tls_profile",
-        )
+    _check_tls_profile(context)
     statistics = config.hosts.get(GLOBAL, {}).get("statistics")
     if (
         isinstance(statistics, str)
@@ -224,6 +217,32 @@ def check_providers(context: Context) -> None:
             f'statistics = "{statistics}": there is no such provider, nothing is measured',
             "one of " + ", ".join(registry.statistics_providers),
             option="statistics",
+        )
+
+
+def _check_tls_profile(context: Context) -> None:
+    """tls_profile and tls_profile_version (core/certmanager.lua, util/tlsref.lua)."""
+    section, known = context.config.hosts.get(GLOBAL, {}), context.registry.tls_profiles
+    version, profile = section.get("tls_profile_version"), section.get("tls_profile")
+    if not known:
+        return  # said by check_knowledge
+    versioned = [name for name in known if name]
+    if version is not None and versioned and version not in known:
+        context.error(
+            "wrong-value",
+            f"tls_profile_version is {shown('tls_profile_version', version)}: no TLS connection succeeds with it",
+            "one of " + ", ".join(f'"{name}"' for name in versioned),
+            option="tls_profile_version",
+        )
+        return
+    chosen = str(version) if version is not None and versioned else context.registry.tls_profile_version
+    profiles = known.get(chosen, ())
+    if profile is not None and profile not in profiles:
+        context.error(
+            "wrong-value",
+            f"tls_profile is {shown('tls_profile', profile)}: with an unknown profile no TLS connection succeeds",
+            f"one of {', '.join(profiles)}" + (f" in version {chosen}" if chosen else ""),
+            option="tls_profile",
         )
 
 

@@ -33,7 +33,7 @@ GLOBAL, HOST, MODULE = "global", "host", "module"
 NEEDLE = re.compile(r"get_option|configmanager|open_store|storagemanager|register_sink_type")
 """A source outside the module directories that holds none of these says nothing about the configuration."""
 
-_METADATA = re.compile(r"^--%[ ]*([\w_]+):[ ]*(.+?)\s*$", re.MULTILINE)
+METADATA = re.compile(r"^--%[ ]*([\w_]+):[ ]*(.+?)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Reader:
     # -- the pass over the file
     def run(self) -> SourceFacts:
         if "--%" in self.text:
-            self.facts.metadata = dict(_METADATA.findall(self.text))
+            self.facts.metadata = dict(METADATA.findall(self.text))
         handlers = {
             "depends": self.on_depends,
             "require": self.on_require,

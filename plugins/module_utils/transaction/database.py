@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import RunCommand
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
 
 # LuaDBI's driver for PostgreSQL calls PQsetdbLogin with exactly these (dbd/postgresql/connection.c)

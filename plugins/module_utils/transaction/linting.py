@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import lint
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import RunCommand
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
 
 
 class LintFailed(XmppError):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import RunCommand
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
 
 _LINE = re.compile(r"(?:^|\s)(\S+)\s+(debug|info|warn|error)\t(.*)")

@@ -16,11 +16,6 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
-# core/modulemanager.lua of Prosody 13.0: autoload_modules and component_inheritable_modules
-AUTOLOADED = frozenset({"presence", "message", "iq", "offline", "c2s", "s2s", "s2s_auth_certs"})
-INHERITED_BY_COMPONENTS = frozenset(
-    {"tls", "saslauth", "dialback", "iq", "s2s", "s2s_bidi", "smacks", "server_contact_info"}
-)
 GLOBAL = "*"
 
 #: Lua: a function ``encode(value)`` → JSON in ASCII, bytes above 126 as \u00XX, keys in order.
@@ -79,16 +74,22 @@ class ConfigUnreadable(XmppError):
 
 @dataclass(frozen=True)
 class Model:
-    """One configuration. hosts["*"] holds the global options; files: every file that was read."""
+    """One configuration. hosts["*"] holds the global options; files: every file that was read.
+
+    automatic: modules that every host gets; inherited: module of a component → what its component takes from the
+    global list. Both are read off the installed sources (lint/loading.py), and empty where nobody did.
+    """
 
     hosts: Mapping[str, Mapping[str, Any]]
     files: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    automatic: frozenset[str] = frozenset()
+    inherited: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def enabled(self) -> list[str]:
         """The hosts and components that are switched on, parents first (Prosody: core/hostmanager.lua)."""
-        names = [name for name, options in self.hosts.items() if name != GLOBAL and options.get("enabled") is not False]
-        return sorted(names, key=lambda name: (self.component(name) is not None, name.count("."), name))
+        found = [name for name, options in self.hosts.items() if name != GLOBAL and options.get("enabled") is not False]
+        return sorted(found, key=lambda name: (self.component(name) is not None, name.count("."), name))
 
     def component(self, host: str) -> str | None:
         """The component's module, None for a VirtualHost."""
@@ -105,16 +106,18 @@ class Model:
         """The modules Prosody is to load for the host (get_modules_for_host of core/modulemanager.lua)."""
         everywhere = self.hosts.get(GLOBAL, {})
         own = self.hosts.get(host, {})
-        wanted = (AUTOLOADED | _names(everywhere.get("modules_enabled"))) - _names(everywhere.get("modules_disabled"))
-        if self.component(host):
-            wanted &= INHERITED_BY_COMPONENTS
-        wanted = (wanted | _names(own.get("modules_enabled"))) - _names(own.get("modules_disabled"))
+        wanted = (self.automatic | names(everywhere.get("modules_enabled"))) - names(everywhere.get("modules_disabled"))
+        component = self.component(host)
+        if component:
+            wanted &= self.inherited.get(component, frozenset())
+        wanted = (wanted | names(own.get("modules_enabled"))) - names(own.get("modules_disabled"))
         if {"vcard", "vcard_legacy"} <= wanted:
             wanted -= {"vcard"}
         return frozenset(wanted)
 
 
-def _names(value: Any) -> frozenset[str]:
+def names(value: Any) -> frozenset[str]:
+    """The texts of an option that is a list."""
     if isinstance(value, Mapping):  # a list with a hole, or an empty table
         value = list(value.values())
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()

@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_
     AdminSocket,
     AdminUnavailable,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import database, probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
     Difference,
@@ -30,10 +31,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.fi
     certificate_files,
     plan_files,
     secret_names,
-)
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import (
-    Installation,
-    RunCommand,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import (
     Journal,
@@ -52,6 +49,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.pl
     plan,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Failure, Options
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.reading import ModelReader
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.staging import Stage
 
 # how much of the log a message quotes
@@ -112,19 +110,19 @@ class Result:
 
 
 class Transaction:
-    """One run on one host. linter: see linting.py."""
+    """One run on one host. reader: None where Prosody is not installed; linter: see linting.py."""
 
     def __init__(
         self,
         request: Request,
-        installation: Installation | None,
+        reader: ModelReader | None,
         service: Service,
         journal: Journal,
         run_command: RunCommand,
         linter: Linter,
     ) -> None:
         self.request = request
-        self.installation = installation
+        self.reader = reader
         self.service = service
         self.journal = journal
         self.run_command = run_command
@@ -149,7 +147,7 @@ class Transaction:
             raise _unable(error) from error
 
     def _run(self) -> Result:
-        if self.installation is None and self.request.start:
+        if self.reader is None and self.request.start:
             raise XmppError(
                 "Prosody is not installed on this host, so it cannot be started with this configuration. Install it "
                 "first (role prosody does), or only write the files with service_state: unchanged."
@@ -177,15 +175,15 @@ class Transaction:
         files = plan_files(request.path, request.content, request.secrets, request.secrets_dir,
                            (request.uid, request.gid, request.mode))  # fmt: skip
         result = Result(files=files.actions, before=read_bytes(request.path))
-        active = self.service.is_active() if self.installation else False
-        if self.installation is None:
+        active = self.service.is_active() if self.reader else False
+        if self.reader is None:
             result.remarks.append(
                 "Prosody is not installed on this host yet: the configuration was not linted, checked or tried"
             )
             result.actions = [Action("start", "", "Prosody is not running")] if request.start else []
             return result, _Prepared(files, None, False, None, [])
         with self._stage(request.content, files.secrets_after) as stage:
-            model = stage.model(self.installation, self.run_command)
+            model = stage.model(self.reader, self.run_command)
             live_state, running, baseline = self._look(model) if active else (None, None, [])
             difference = compare(running, model) if running else Difference()
             secrets = [str(Path(request.secrets_dir, name)) for name in files.secrets_after]
@@ -238,7 +236,7 @@ class Transaction:
 
     def _earlier(self, pending: Mapping[str, Any] | None) -> list[Model]:
         """The configurations that an interrupted run may have left in the server: the kept one and its attempt."""
-        if pending is None or self.installation is None:
+        if pending is None or self.reader is None:
             return []
         models = []
         texts = [
@@ -254,7 +252,7 @@ class Transaction:
                 continue
             try:
                 with self._stage(text, secrets) as stage:
-                    models.append(stage.model(self.installation, self.run_command))
+                    models.append(stage.model(self.reader, self.run_command))
             except XmppError:
                 continue
         return models
@@ -472,13 +470,13 @@ class Transaction:
                 self.service.stop()
             return []
         self.log.mark(log_files(prepared.model) | self._old_log_files(prepared))
-        if self.installation is None:
+        if self.reader is None:
             return []
         before = {item.probe for item in prepared.baseline}
         restarted = any(action.action in ("start", "restart") for action in done) or not self.service.is_active()
         if not restarted and not done and not touched:
             return []
-        model = self.installation.read(self.request.path, self.run_command)
+        model = self.reader.read(self.request.path, self.run_command)
         if not restarted:
             try:
                 self._gently_back(model, prepared)
@@ -494,7 +492,7 @@ class Transaction:
 
     def _gently_back(self, model: Model, prepared: _Prepared) -> None:
         """The least disruptive way back."""
-        if self.installation is None:
+        if self.reader is None:
             raise XmppError("Prosody is not installed")
         with AdminSocket(self.request.socket, self.request.timeout) as admin:
             live = Live(admin)

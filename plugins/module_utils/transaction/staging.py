@@ -15,14 +15,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import (
-    Installation,
-    RunCommand,
-)
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import Model
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.reading import ModelReader
 
 
 class CheckFailed(XmppError):
@@ -79,14 +78,16 @@ class Stage:
         text = text.replace(str(self.path), str(self._living))
         return text.replace(str(self.directory), str(self._living.parent))
 
-    def model(self, installation: Installation, run_command: RunCommand) -> Model:
+    def model(self, reader: ModelReader, run_command: RunCommand) -> Model:
         """What the staged configuration says; raises ConfigUnreadable with the living paths."""
         try:
-            model = installation.read(str(self.path), run_command)
+            model = reader.read(str(self.path), run_command)
         except XmppError as error:
             raise type(error)(self.unstaged(str(error))) from None
-        return Model(
-            model.hosts, tuple(self.unstaged(name) for name in model.files), tuple(map(self.unstaged, model.warnings))
+        return replace(
+            model,
+            files=tuple(map(self.unstaged, model.files)),
+            warnings=tuple(map(self.unstaged, model.warnings)),
         )
 
     def check(self, prosodyctl: list[str], run_command: RunCommand) -> list[str]:

@@ -14,7 +14,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.conti
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import reading
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import ConfigUnreadable, Model
 from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_continuity
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.places import places
@@ -171,7 +171,7 @@ def unavailable(reason: str) -> Any:
 
 def test_nothing_installed_is_nothing_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "connect", unavailable("missing"))
-    monkeypatch.setattr(installation, "find", lambda: None)
+    monkeypatch.setattr(reading, "find", lambda: None)
     result = run(prosody_continuity, hosts=WANTED)
     assert (result["source"], result["objections"]) == ("none", [])
 
@@ -185,7 +185,7 @@ def test_a_broken_configuration_of_a_stopped_server_can_be_repaired(
 
     (tmp_path / "prosody.cfg.lua").write_text("(")
     monkeypatch.setattr(connection, "connect", unavailable("refused"))
-    monkeypatch.setattr(installation, "find", Broken)
+    monkeypatch.setattr(reading, "find", Broken)
     warnings: list[str] = []
     monkeypatch.setattr(prosody_continuity.AnsibleModule, "warn", lambda _self, text: warnings.append(text))
     result = run(prosody_continuity, hosts=WANTED, config=str(tmp_path / "prosody.cfg.lua"))

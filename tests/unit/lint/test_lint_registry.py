@@ -122,9 +122,9 @@ def test_a_file_that_its_header_excludes_is_passed_over():
 
 def test_what_the_server_says_of_itself():
     known = registry()
-    assert known.autoload == ("clients", "letters")
-    assert known.inheritable == ("clients",)
-    assert known.tls_profiles == ("modern", "intermediate", "legacy")
+    assert known.loading.automatic == {"clients", "letters"}
+    assert known.loading.inheritable == {"clients"}
+    assert known.tls_profiles == {"": ("modern", "intermediate", "legacy")}
     assert known.statistics_providers == ("internal", "statsd")
     assert known.obsolete == {"ancient_option"}
     assert known.deprecated["old_letters"] == "use letters_size"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
@@ -93,7 +94,9 @@ def test_hosts_come_before_components_and_disabled_ones_not_at_all() -> None:
 
 
 def test_the_modules_of_a_host_are_those_prosody_loads() -> None:
-    model = from_json({"hosts": BOTH})
+    automatic = frozenset({"presence", "message", "iq", "offline", "c2s", "s2s", "s2s_auth_certs"})
+    inherited = {"muc": frozenset({"tls", "iq", "s2s", "saslauth"})}
+    model = replace(from_json({"hosts": BOTH}), automatic=automatic, inherited=inherited)
     assert model.modules("x") == {
         "presence", "message", "iq", "c2s", "s2s_auth_certs", "tls", "mam", "vcard_legacy"
     }  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service, ServiceError, parse_show
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import installation
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
     Held,
     Listening,
@@ -30,10 +31,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction im
     linting,
     logs,
     probes,
+    reading,
     report,
     staging,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.installation import parse_program
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.live import (
     Certified,
     Host,
@@ -455,19 +456,47 @@ def test_libpq_finds_the_same_environment_as_the_server() -> None:
     assert database.environment_of(0, "PGSSLMODE=require HOME=/root") == {"PGSSLMODE": "require"}
 
 
-def test_where_prosody_is_installed() -> None:
-    text = (
-        "#!/usr/bin/env lua5.4\nCFG_SOURCEDIR='/usr/lib/prosody';\nCFG_PLUGINDIR='/a;/b';\nCFG_DATADIR='/var/lib/p';\n"
+def test_where_prosody_is_installed(tmp_path: Path) -> None:
+    source, program = tmp_path / "lib", tmp_path / "prosody"
+    (source / "core").mkdir(parents=True)
+    (source / "core" / "configmanager.lua").touch()
+    program.write_text(
+        f"#!/usr/bin/env lua5.4\nCFG_SOURCEDIR='{source}';\nCFG_PLUGINDIR='/a;/b';\nCFG_DATADIR='/var/lib/p';\n"
     )
-    found = parse_program(text, "/usr/bin/prosody")
-    assert (found.lua, found.source, found.plugins, found.data) == (
-        "lua5.4",
-        "/usr/lib/prosody",
-        ("/a", "/b"),
-        "/var/lib/p",
-    )
-    with pytest.raises(XmppError, match="CFG_SOURCEDIR"):
-        parse_program("#!/bin/sh\n", "/usr/bin/prosody")
+    found = installation.find([str(program)])
+    assert (found.source, found.plugins, found.data) == (source, (Path("/a"), Path("/b")), Path("/var/lib/p"))
+    assert installation.plugin_roots(found, None, ["own", "/abs"]) == [
+        Path("/var/lib/p/custom_plugins"), Path("/var/lib/p/own"), Path("/abs"), Path("/a"), Path("/b")
+    ]  # fmt: skip
+    with pytest.raises(installation.NotInstalled, match="No Prosody was found"):
+        installation.find([str(tmp_path / "nothing")])
+
+
+# what the made-up reader of configurations answers
+ANSWER = {"ok": True, "hosts": {"*": {"modules_enabled": ["tls", "mam"]}, "b.x": {"component_module": "room"}}}
+
+
+def test_which_modules_load_by_themselves_is_read_off_the_sources(tmp_path: Path) -> None:
+    manager = tmp_path / "core" / "modulemanager.lua"
+    manager.parent.mkdir()
+    module = tmp_path / "modules" / "mod_room.lua"
+    module.parent.mkdir()
+    module.write_text("--% inherit_modules: mam, smacks\n")
+    known = installation.Installation(tmp_path, (tmp_path / "modules",), tmp_path, tmp_path, "lua5.4")
+    reader = reading.ModelReader(known)
+
+    def run(_argv: list[str], **_how: Any) -> tuple[int, str, str]:
+        return 0, "\0model\0" + json.dumps(ANSWER), ""
+
+    with pytest.raises(XmppError, match="laid out in a way"):
+        reader.read("/x.cfg.lua", run)
+    # the names of 13.0.1, and of 13.0.6
+    for name in ("component_inheritable_modules", "default_component_inheritable_modules"):
+        manager.write_text(f'local autoload_modules = {{ "s2s", "iq" }};\nlocal {name} = {{ "tls" }};\n')
+        model = reader.read("/x.cfg.lua", run)
+        assert model.automatic == {"s2s", "iq"}
+        assert model.inherited == {"room": {"tls", "mam", "smacks"}}
+        assert model.modules("b.x") == {"tls", "mam"}
 
 
 def test_the_state_of_a_server_is_read() -> None:

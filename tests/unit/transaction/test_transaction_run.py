@@ -175,7 +175,7 @@ class Bench:
         self.state = directory / "state"
         self.server = Server(self.path)
         self.linter = Linter()
-        self.installation: Any = Installation()
+        self.reader: Any = Installation()
 
     def run_command(self, command: list[str], **_more: object) -> tuple[int, str, str]:
         if command[0] == "prosodyctl":
@@ -200,7 +200,7 @@ class Bench:
         )
         return Transaction(
             request,
-            self.installation,
+            self.reader,
             self.server,  # type: ignore[arg-type]
             journal or Journal(str(self.state)),
             self.run_command,
@@ -269,7 +269,7 @@ def test_check_mode_predicts_exactly_what_is_done_and_touches_nothing(running: B
 
 
 def test_before_prosody_is_installed_check_mode_predicts_write_and_start(bench: Bench) -> None:
-    bench.installation = None
+    bench.reader = None
     result = bench.transaction(text()).predict()
     assert shown([*result.files, *result.actions]) == ["write db", "write prosody.cfg.lua", "start"]
     assert "not installed" in result.remarks[0]
@@ -407,7 +407,7 @@ def test_a_broken_certificate_on_the_disk_is_put_back_to_the_last_proved(running
 
 
 def test_without_prosody_nothing_is_written_that_was_to_be_started(bench: Bench) -> None:
-    bench.installation = None
+    bench.reader = None
     with pytest.raises(XmppError, match="not installed"):
         bench.transaction(text()).run()
     assert not bench.path.exists()

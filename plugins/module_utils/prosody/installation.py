@@ -9,11 +9,14 @@ import os
 import pwd
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+
+RunCommand = Callable[..., tuple[int, str, str]]
+"""As AnsibleModule.run_command: (argv, data=...) → (return code, output, errors)."""
 
 PROGRAMS = ("/usr/bin/prosody", "/usr/local/bin/prosody")
 
@@ -84,6 +87,24 @@ def find(programs: Iterable[str] = PROGRAMS, core: Path | None = None) -> Instal
         + "), and its sources are what a configuration is"
         " checked against: install it first, or skip the lint"
     )
+
+
+def find_or_none() -> Installation | None:
+    """The Prosody installed here, None when there is none."""
+    try:
+        return find()
+    except NotInstalled:
+        return None
+
+
+def plugin_roots(installation: Installation, installer: str | None, paths: Iterable[str]) -> list[Path]:
+    """Plugin directories in the order in which Prosody searches them.
+
+    installer, paths: values of installer_plugin_path and plugin_paths. Source: util/startup.lua, setup_plugindir and
+    setup_plugin_install_path.
+    """
+    roots = [installation.data / (installer or "custom_plugins")]
+    return [*roots, *(installation.data / path for path in paths), *installation.plugins]
 
 
 def _interpreter() -> str:
