@@ -35,7 +35,8 @@ REFUSED = {
     "privacy_lists": "it conflicts with blocklist, which is enabled",
     "register_json": "it does not load on Prosody 13",
     "s2s_smacks_timeout": "it is part of smacks since Prosody 13",
-    "turn_external": "it gives no credentials for TURN over TLS; set prosody_turn_host",
+    "turn_external": "before Prosody 13.0.6 it gives no credentials for TURN over TLS, and it offers the same as "
+    "external_services does with prosody_turn_host; set that",
     "turncredentials": "it is replaced by external_services; set prosody_turn_host",
     "vcard": "it conflicts with vcard_legacy, which is enabled",
     "vcard_muc": "it is part of muc since Prosody 0.12",

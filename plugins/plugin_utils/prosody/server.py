@@ -19,6 +19,9 @@ LOG_DIRECTORY = "/var/log/prosody"
 COMMUNITY_MODULES = "/usr/local/lib/prosody/xmpp-modules"
 """Where module prosody_module puts what prosody_community_modules names."""
 
+_LIMITED = ("c2s", "s2s", "s2sin", "s2sout", "component")
+"""What a connection can be to mod_limits; s2s (for s2sin and s2sout) since Prosody 13.0.6."""
+
 LEVELS = ("debug", "info", "warn", "error")
 STORAGES = {"postgresql": "sql", "sqlite": "sql", "internal": "internal", "memory": "memory"}
 
@@ -171,8 +174,8 @@ def _limits(settings: Settings) -> Entries:
     entries: Entries = []
     limits = settings.mapping("limits")
     for kind in limits:
-        if kind not in ("c2s", "s2sin", "s2sout"):
-            raise ModelError(f"{settings.where('limits')}.{kind}: there are limits for c2s, s2sin and s2sout only")
+        if kind not in _LIMITED:  # which of them the installed Prosody knows is for the linter to say
+            raise ModelError(f"{settings.where('limits')}.{kind}: there are limits for {', '.join(_LIMITED)} only")
     if limits:
         comment = "Bytes per second of one connection, and for how long it may exceed them"
         entries.append(Option("limits", limits, comment, settings.where("limits")))

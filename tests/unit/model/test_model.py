@@ -108,6 +108,8 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({}, {"xmpp_registration": "closed"}, "*", "registration_invite_only", None),
     ({"prosody_limits": {"c2s": {"rate": "1mb/s"}}}, {}, "*", "limits", {"c2s": {"rate": "1mb/s"}}),
     ({"prosody_limits": {}}, {}, "*", "limits", None),
+    # Prosody 13.0.6 knows it; on an older one the linter refuses it
+    ({"prosody_limits": {"s2s": {"rate": "1mb/s"}}}, {}, "*", "limits", {"s2s": {"rate": "1mb/s"}}),
     ({"prosody_c2s_stanza_size_limit": "1 MiB"}, {}, "*", "c2s_stanza_size_limit", 1048576),
     ({}, HERE, "*", "storage", "internal"),
     ({}, HERE, "*", "sql", None),
@@ -446,7 +448,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"https_ports": [0]}, r"^prosody_https_ports\[0\]: 0 is no port"),
     ({"c2s_ports": ["x"]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got 'x'"),
     ({"federation": "no"}, r"^prosody_federation: expected true or false, got 'no'"),
-    ({"limits": {"s2s": {}}}, r"^prosody_limits\.s2s: there are limits for c2s, s2sin and s2sout only"),
+    ({"limits": {"http": {}}}, r"^prosody_limits\.http: there are limits for c2s, s2s, s2sin, s2sout, component only"),
     ({"registration": "open"}, r"^prosody_registration: 'open' is none of closed, invite, public"),
     ({"storage": "mysql"}, r"^prosody_storage: 'mysql' is none of postgresql"),
     ({"storage": "postgresql"}, r"^prosody_database_host: there is no database server"),
