@@ -14,7 +14,11 @@ author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
   - Reads certificates with their private keys and reports what is wrong with each, in words for the operator. It finds
     a key that is not that of the certificate, names that are not covered, one that is not valid yet or any more, and a
-    chain that is out of order or does not verify.
+    chain that is out of order, lacks the certificates of its issuers or does not verify.
+  - A chain is judged as by a client that trusts the authorities of the host, those that are given here, and a root that
+    ends the chain itself. A certificate without those of its issuers, of which nothing is known, is a problem. A longer
+    chain whose last issuer is not known is a warning, since it may be an authority that its clients have been given. An
+    authority at the end that has expired is a problem only if the chain does not verify without it.
   - Needs nothing on the host but Python.
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes
@@ -38,7 +42,7 @@ options:
         type: str
         required: true
       names:
-        description: DNS names that it must cover.
+        description: DNS names and addresses that it must cover.
         type: list
         elements: str
         default: []
@@ -60,9 +64,23 @@ options:
       privkey_text:
         description: The text of the key file, in place of reading the file.
         type: str
+      authority:
+        description:
+          - A PEM file on the host with authorities that clients of this certificate trust, beside those that the host
+            trusts.
+          - With O(certificates[].authority_text), what to call it in messages.
+        type: path
+      authority_text:
+        description: The text of that file, in place of reading it.
+        type: str
   valid_days:
     description:
       - How many days each certificate must still be valid.
+    type: int
+    default: 0
+  max_days:
+    description:
+      - How many days each certificate may have been issued for at most. Any number if 0.
     type: int
     default: 0
   issuer:
@@ -98,6 +116,10 @@ certificates:
       description: What is wrong, a line each. Empty when it is fit.
       type: list
       elements: str
+    warnings:
+      description: What some clients may stumble over, a line each. They are warnings of the task as well.
+      type: list
+      elements: str
     names:
       description: The DNS names it is for.
       type: list
@@ -117,7 +139,7 @@ certificates:
       description: The certificate and those of its issuers as PEM, without what else was in the file.
       type: str
     chain:
-      description: Those of its issuers alone.
+      description: Those of its issuers alone, and of the authority where it is given.
       type: str
 problems:
   description: The problems of all of them.
@@ -139,8 +161,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import State, examine
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import read_chain
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import State, Wanted, examine
 
+PARTS = ("fullchain", "privkey", "authority")
 ENTRY = {
     "name": {"type": "str", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
@@ -148,40 +172,53 @@ ENTRY = {
     "privkey": {"type": "path", "required": True, "no_log": False},
     "fullchain_text": {"type": "str"},
     "privkey_text": {"type": "str", "no_log": True},
+    "authority": {"type": "path"},
+    "authority_text": {"type": "str"},
 }
 
 
-def examine_entry(entry: dict[str, Any], scratch: Path, valid_days: int, issuer: str) -> State:
-    """Examine an entry; texts are put into files of our own, which the messages do not mention."""
+def examine_entry(entry: dict[str, Any], scratch: Path, params: dict[str, Any]) -> tuple[State, str]:
+    """Examine an entry; texts are put into files of our own, which the messages do not mention.
+
+    Out: what was found, and the PEM text of the authority that was given.
+    """
     places = {}
-    for part in ("fullchain", "privkey"):
-        places[part] = Path(entry[part])
+    for part in PARTS:
+        if entry[part]:
+            places[part] = Path(entry[part])
         text = entry[f"{part}_text"]
         if text is not None:
             places[part] = scratch / part
             places[part].write_text(text, encoding="utf-8")
+    authority = ""
+    if "authority" in places:
+        authority = "".join(certificate.pem for certificate in read_chain(places["authority"]))
     now = datetime.datetime.now(datetime.timezone.utc)
-    state = examine(places["fullchain"], places["privkey"], entry["names"], now, valid_days, issuer)
-    problems = []
-    for problem in state.problems:
+    wanted = Wanted(entry["names"], params["valid_days"], params["max_days"], params["issuer"], authority)
+    state = examine(places["fullchain"], places["privkey"], wanted, now)
+
+    def told(line: str) -> str:
         for part, place in places.items():
-            problem = problem.replace(str(place), entry[part])
-        problems.append(problem)
-    return State(tuple(problems), state.chain)
+            line = line.replace(str(place), entry[part] or part)
+        return line
+
+    return State(tuple(map(told, state.problems)), state.chain, tuple(map(told, state.warnings))), authority
 
 
-def describe(name: str, state: State) -> dict[str, Any]:
+def describe(name: str, state: State, authority: str) -> dict[str, Any]:
     """Turn a state into what the module returns."""
     leaf = state.chain[0] if state.chain else None
     return {
         "name": name,
         "problems": list(state.problems),
+        "warnings": list(state.warnings),
         "names": list(leaf.names) if leaf else [],
         "issuer": leaf.issuer if leaf else "",
         "not_after": leaf.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if leaf else "",
         "sha256": leaf.sha256 if leaf else "",
         "fullchain": "".join(certificate.pem for certificate in state.chain),
-        "chain": "".join(certificate.pem for certificate in state.chain[1:]),
+        "chain": "".join(certificate.pem for certificate in state.chain[1:] if certificate.pem not in authority)
+        + authority,
     }
 
 
@@ -191,6 +228,7 @@ def main() -> None:
         argument_spec={
             "certificates": {"type": "list", "elements": "dict", "required": True, "options": ENTRY},
             "valid_days": {"type": "int", "default": 0},
+            "max_days": {"type": "int", "default": 0},
             "issuer": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
@@ -199,8 +237,10 @@ def main() -> None:
     try:
         for entry in module.params["certificates"]:
             with tempfile.TemporaryDirectory(dir=module.tmpdir) as scratch:
-                state = examine_entry(entry, Path(scratch), module.params["valid_days"], module.params["issuer"])
-            found.append(describe(entry["name"], state))
+                state, authority = examine_entry(entry, Path(scratch), module.params)
+            found.append(describe(entry["name"], state, authority))
+            for warning in state.warnings:
+                module.warn(warning)
     except XmppError as error:
         module.fail_json(msg=str(error))
     module.exit_json(

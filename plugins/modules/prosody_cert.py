@@ -15,8 +15,8 @@ description:
   - Installs a certificate with its key where Prosody finds them, has a running Prosody take them up with all clients
     connected, and then reads the served certificate on every TLS port with every name. If one of them does not serve
     it, the certificate before is put back, reloaded, and read again, and the task fails with what was seen.
-  - Before anything is changed it verifies that the key belongs to the certificate, that the chain is in order and its
-    signatures are right, that it is valid now, that it covers O(names), that nobody but its owner and group reads the
+  - Before anything is changed it verifies that the key belongs to the certificate, that the chain is in order, complete
+    and rightly signed, that it is valid now, that it covers O(names), that nobody but its owner and group reads the
     key, and that no other file in O(certs_dir) holds the same names, for Prosody takes any of two. One that this module
     has installed under another O(name), and all of whose names are covered, makes way.
   - Ports and names are asked from the running server. Names that it does not host are not looked at. Without a running
@@ -61,6 +61,13 @@ options:
     description:
       - PEM file on the target with the private key, without a passphrase, not accessible to others.
       - Required for O(state=present).
+    type: path
+  authority:
+    description:
+      - PEM file on the target with authorities that clients trust, beside those that the target trusts. It may be
+        empty.
+      - A certificate without those of its issuers is refused unless one of these issued it. A longer chain of which no
+        client is known to trust the end is a warning.
     type: path
   names:
     description:
@@ -109,6 +116,7 @@ EXAMPLES = r"""
     name: example.org
     fullchain: /etc/xmpp/certificates/example.org/fullchain.pem
     privkey: /etc/xmpp/certificates/example.org/privkey.pem
+    authority: /etc/xmpp/certificates/example.org/chain.pem
     names:
       - example.org
       - muc.example.org
@@ -194,7 +202,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificat
     describe,
     exclusively,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import examine
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import State, Wanted, examine
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_store import Pair, Store
 
 UTC = datetime.timezone.utc
@@ -210,10 +218,21 @@ def identifier(kind: str, name: str) -> int | None:
         return None
 
 
-def wanted_pair(params: dict[str, Any], now: datetime.datetime) -> Pair:
+def examined(params: dict[str, Any], now: datetime.datetime) -> State:
+    """What is found about the files that were given; raises InstallError for an authority that cannot be read."""
+    trusted = ""
+    if params["authority"]:
+        try:
+            trusted = Path(params["authority"]).read_text(encoding="ascii", errors="replace")
+        except OSError as error:
+            raise InstallError(f"{params['authority']}: cannot be read: {error.strerror}.") from error
+    wanted = Wanted(params["names"], params["min_days"], trusted=trusted)
+    return examine(Path(params["fullchain"]), Path(params["privkey"]), wanted, now)
+
+
+def wanted_pair(params: dict[str, Any], state: State) -> Pair:
     """The pair to install, verified; raises InstallError with everything that is wrong with it."""
-    fullchain, privkey = Path(params["fullchain"]), Path(params["privkey"])
-    state = examine(fullchain, privkey, params["names"], now, params["min_days"])
+    privkey = Path(params["privkey"])
     problems = [problem.rstrip(".") for problem in state.problems]
     try:
         if privkey.stat().st_mode & 0o007:
@@ -264,7 +283,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if params["state"] == "present":
         if module.check_mode and not Path(params["fullchain"]).exists():
             return {**result, "changed": True, "actions": ["install"], "served": []}
-        pair = wanted_pair(params, now)
+        state = examined(params, now)
+        pair = wanted_pair(params, state)
+        for warning in state.warnings:
+            module.warn(warning)
         result["certificate"] = certificate_result(pair.chain[0], now)
 
     def act(server: Server | None) -> Outcome:
@@ -304,6 +326,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "fullchain": {"type": "path"},
             "privkey": {"type": "path", "no_log": False},
+            "authority": {"type": "path"},
             "names": {"type": "list", "elements": "str", "default": []},
             "min_days": {"type": "int", "default": 0},
             "certs_dir": {"type": "path", "default": "/etc/prosody/certs"},

@@ -33,10 +33,12 @@ def main(target: str) -> None:
         "partial": (authority.fullchain(partial), partial),
         "other": (authority.fullchain(other), other),
         "readable": (authority.fullchain(third), third),
+        "alone": (third.pem, third),
     }
     with tempfile.TemporaryDirectory() as directory:
         for name, (chain, issued) in pairs.items():
             material.write_pair(Path(directory) / name, chain, issued.key_pem())
+        (Path(directory) / "root.pem").write_text(authority.root.pem)
         (Path(directory) / "readable" / "privkey.pem").chmod(0o644)
         with tarfile.open(target, "w") as archive:
             archive.add(directory, "material")

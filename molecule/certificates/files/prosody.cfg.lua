@@ -9,6 +9,11 @@ c2s_direct_tls_ports = { 5223 }
 s2s_direct_tls_ports = { 5270 }
 log = { info = "*syslog" }
 certificates = "certs"
+-- as the collection's own configuration has it, for what has expired
+certificate = "/etc/prosody/certs/example.test.crt"
+c2s_direct_tls_certificate = "/etc/prosody/certs/example.test.crt"
+s2s_direct_tls_certificate = "/etc/prosody/certs/example.test.crt"
+https_certificate = "/etc/prosody/certs/example.test.crt"
 
 VirtualHost "example.test" {}
 Component "muc.example.test" "muc" {}

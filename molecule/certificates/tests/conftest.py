@@ -72,6 +72,7 @@ def cert(pair: str = "", check: bool = False, **options: Any) -> Done:
         options |= {
             "fullchain": f"/root/material/{pair}/fullchain.pem",
             "privkey": f"/root/material/{pair}/privkey.pem",
+            "authority": "/root/material/root.pem",
         }
         options.setdefault("names", NAMES)
     return module("prosody_cert", check, **{"name": "example.test", **options})

@@ -55,6 +55,7 @@ def test_renewal_under_a_connected_client_four_ways(host, client):
         ("partial", "is for example.test, and lacks muc.example.test, upload.example.test"),
         ("expired", "expired on"),
         ("unordered", "out of order"),
+        ("alone", "the certificates of its issuers are missing. It was issued by CN=Test intermediate"),
         ("readable", "is accessible to every user of the machine"),
     ],
 )
@@ -146,6 +147,16 @@ def test_one_that_is_needed_cannot_be_removed_one_that_is_not_can(host):
     for check, changed in ((True, True), (False, True), (False, False), (True, False)):
         assert cert(name="other.test", state="absent", check=check).changed is changed
     assert not host.file("/etc/prosody/certs/.other.test").exists
+    assert_served(host, "first")
+
+
+def test_after_a_restart_with_an_expired_certificate_every_port_still_serves_it(host):
+    """Nobody renewed it: clients complain, which they could not do where nothing is served. A new one is taken up."""
+    for name in ("fullchain", "privkey"):
+        host.check_output(f"cp /root/material/expired/{name}.pem {STORE}/current/{name}.pem")
+    host.check_output("systemctl restart prosody")
+    assert_served(host, "expired")
+    assert not cert("first").failed
     assert_served(host, "first")
 
 

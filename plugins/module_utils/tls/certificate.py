@@ -13,6 +13,7 @@ import binascii
 import contextlib
 import datetime
 import hashlib
+import ipaddress
 import re
 import ssl
 from collections.abc import Sequence
@@ -50,8 +51,6 @@ _SUBJECT_KEY_ID, _SUBJECT_ALT_NAME, _BASIC_CONSTRAINTS, _AUTHORITY_KEY_ID = (
 # RFC 6120 section 13.7.1.4 and RFC 4985: names that only XMPP, and only one service, may use
 _XMPP_ADDR, _SRV_NAME = "1.3.6.1.5.5.7.8.5", "1.3.6.1.5.5.7.8.7"
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s*(.*?)-----END CERTIFICATE-----", re.DOTALL)
-# X509_V_FLAG_PARTIAL_CHAIN: trust a certificate that is not a root; Python names it from 3.10 on
-_PARTIAL_CHAIN = 0x80000
 
 
 class CertificateError(XmppError):
@@ -62,8 +61,9 @@ class CertificateError(XmppError):
 class Certificate:
     """What a certificate says.
 
-    sha256: hex digest of `der`. names: the dNSName entries in lower case, as A-labels, in order. Times are in UTC.
-    key_id, authority_key_id: hex, empty when absent. public_key: the SubjectPublicKeyInfo, which TLSA records hash.
+    sha256: hex digest of `der`. names: the dNSName entries in lower case, as A-labels, in order; addresses: the
+    iPAddress entries as text. Times are in UTC. key_id, authority_key_id: hex, empty when absent. public_key: the
+    SubjectPublicKeyInfo, which TLSA records hash.
     """
 
     der: bytes = field(repr=False)
@@ -79,6 +79,7 @@ class Certificate:
     is_ca: bool = False
     key_type: str = ""
     common_names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     xmpp_addresses: tuple[str, ...] = ()
     srv_names: tuple[str, ...] = ()
     public_key: bytes = field(default=b"", repr=False)
@@ -89,6 +90,11 @@ class Certificate:
     def pem(self) -> str:
         """The certificate as PEM text."""
         return ssl.DER_cert_to_PEM_cert(self.der)
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether it names itself as its issuer, as a root does."""
+        return self.subject_der == self.issuer_der
 
 
 def parse(data: bytes) -> Certificate:
@@ -118,7 +124,7 @@ def _parse(data: bytes) -> Certificate:
     for extra in fields[6:]:
         if extra.tag == 0xA3:
             extensions = _extensions(extra)
-    dns, xmpp, srv = _alternative_names(extensions.get(_SUBJECT_ALT_NAME))
+    dns, addresses, xmpp, srv = _alternative_names(extensions.get(_SUBJECT_ALT_NAME))
     return Certificate(
         der=data,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -133,6 +139,7 @@ def _parse(data: bytes) -> Certificate:
         is_ca=_is_ca(extensions.get(_BASIC_CONSTRAINTS)),
         key_type=_key_type(public_key),
         common_names=_common_names(subject),
+        addresses=addresses,
         xmpp_addresses=xmpp,
         srv_names=srv,
         public_key=public_key.whole,
@@ -154,14 +161,20 @@ def _extensions(wrapper: der.Node) -> dict[str, der.Node]:
     return found
 
 
-def _alternative_names(node: der.Node | None) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """dNSName, id-on-xmppAddr and SRVName entries of a subjectAltName."""
+def _alternative_names(
+    node: der.Node | None,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """dNSName, iPAddress, id-on-xmppAddr and SRVName entries of a subjectAltName."""
     dns: list[str] = []
+    addresses: list[str] = []
     xmpp: list[str] = []
     srv: list[str] = []
     for name in node.expect(der.SEQUENCE, "subjectAltName").children() if node else ():
         if name.tag == 0x82:
             dns.append(name.content.decode("ascii", "backslashreplace").lower())
+        elif name.tag == 0x87:
+            with contextlib.suppress(ValueError):  # neither 4 nor 16 bytes: no address of a host
+                addresses.append(str(ipaddress.ip_address(name.content)))
         elif name.tag == 0xA0:
             parts = name.children()
             if len(parts) != 2 or parts[1].tag != 0xA0:
@@ -170,7 +183,7 @@ def _alternative_names(node: der.Node | None) -> tuple[tuple[str, ...], tuple[st
             if kind in (_XMPP_ADDR, _SRV_NAME):
                 value = der.text(parts[1].only_child("otherName"))
                 (xmpp if kind == _XMPP_ADDR else srv).append(value)
-    return tuple(dns), tuple(xmpp), tuple(srv)
+    return tuple(dns), tuple(addresses), tuple(xmpp), tuple(srv)
 
 
 def _key_id(node: der.Node | None) -> str:
@@ -284,8 +297,19 @@ def name_matches(pattern: str, name: str) -> bool:
     return first == "*" and bool(dot) and "." in parent and rest == parent and label not in ("", "*")
 
 
+def address_of(name: str) -> str:
+    """The normal form of an IP address; nothing when `name` is none."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return ""
+
+
 def covers(cert: Certificate, name: str) -> bool:
-    """Whether a client may take `cert` for the DNS name `name`; only subjectAltName counts (RFC 6125, RFC 9525)."""
+    """Whether a client may take `cert` for a DNS name or address; only subjectAltName counts (RFC 6125, RFC 9525)."""
+    address = address_of(name)
+    if address:
+        return address in cert.addresses
     return any(name_matches(pattern, name) for pattern in cert.names)
 
 
@@ -335,41 +359,3 @@ def check_pair(fullchain_path: str | Path, key_path: str | Path) -> None:
         else:
             why = f"OpenSSL refuses it together with {fullchain_path}: {error.reason}"
         raise CertificateError(f"{key_path}: {why}") from error
-
-
-def prove_pair(fullchain_path: str | Path, key_path: str | Path) -> None:
-    """That a TLS client accepts the pair: a handshake in memory whose only trust is the last certificate of the file.
-
-    So the key signs, and each signature of the chain is right. Raises CertificateError. Trust in a public authority is
-    not asked.
-    """
-    check_pair(fullchain_path, key_path)
-    chain = read_chain(fullchain_path)
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(str(fullchain_path), str(key_path), password=lambda: "")
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = server_side.wrap_bio(to_server, to_client, server_side=True)
-    client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client_side.check_hostname = False
-    client_side.verify_flags |= _PARTIAL_CHAIN
-    client_side.load_verify_locations(cadata=chain[-1].pem)
-    client = client_side.wrap_bio(to_client, to_server)
-    try:
-        for _flight in range(8):
-            done = 0
-            for side in (client, server):
-                try:
-                    side.do_handshake()
-                    done += 1
-                except ssl.SSLWantReadError:
-                    pass
-            if done == 2:
-                return
-    except ssl.SSLCertVerificationError as error:
-        raise CertificateError(
-            f"{fullchain_path}: the chain from '{chain[0].subject}' to '{chain[-1].subject}' does not verify: "
-            f"{error.verify_message}"
-        ) from error
-    except ssl.SSLError as error:
-        raise CertificateError(f"{fullchain_path}: a TLS handshake with it fails: {error.reason}") from error
-    raise CertificateError(f"{fullchain_path}: a TLS handshake with it does not end")

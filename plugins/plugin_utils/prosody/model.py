@@ -53,7 +53,13 @@ def build(values: Mapping[str, Any]) -> Document:
     if not any(host.module is None for host in hosts):
         raise ModelError("prosody_hosts: Prosody needs at least one virtual host")
     domain = settings.text("domain") or next(host.name for host in hosts if host.module is None)
-    return Document(_HEADER.format(domain=domain), sections(settings), hosts, OPERATOR_FILE, _INCLUDE)
+    return Document(
+        _HEADER.format(domain=domain),
+        sections(settings, domain_to_ascii(hosts[0].name)),
+        hosts,
+        OPERATOR_FILE,
+        _INCLUDE,
+    )
 
 
 def config_text(values: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Union
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
@@ -43,8 +44,8 @@ _PORT_COMMENTS = {
 }
 
 
-def sections(settings: Settings) -> list[Section]:
-    """Return the sections of `settings` that have something to say."""
+def sections(settings: Settings, certificate: str) -> list[Section]:
+    """Return the sections of `settings` that have something to say. certificate: name of the one for all hosts."""
     builders: list[tuple[str, str, Callable[[Settings], Entries]]] = [
         ("Core", "", _core),
         ("Network", "", _network),
@@ -54,7 +55,7 @@ def sections(settings: Settings) -> list[Section]:
         ("Limits", "", _limits),
         ("Storage", "", _storage),
         ("Archive", "", _archive),
-        ("TLS", "Certificates are found in the directory by the names they are for.", _tls),
+        ("TLS", "Certificates are found in the directory by the names they are for.", partial(_tls, certificate)),
         ("HTTP", "", _http),
         ("Calls", "STUN and TURN for calls between clients behind NAT (XEP-0215).", _calls),
         ("Words and information", "", _words),
@@ -237,8 +238,18 @@ def _archive(settings: Settings) -> Entries:
     return entries
 
 
-def _tls(settings: Settings) -> Entries:
-    entries: Entries = [Option("certificates", settings.text("certs_dir", "/etc/prosody/certs"))]
+def _tls(certificate: str, settings: Settings) -> Entries:
+    directory = settings.text("certs_dir", "/etc/prosody/certs")
+    entries: Entries = [Option("certificates", directory)]
+    # The search leaves out what has expired (core/certmanager.lua, index_certs), and then a restart would leave names
+    # and ports without any TLS, which is worse than a certificate that clients complain about. These come after it.
+    file = f"{directory.rstrip('/')}/{certificate}.crt"
+    entries.append(Option("certificate", file, "Where the search finds none, since it takes none that has expired"))
+    for service in ("c2s_direct_tls", "s2s_direct_tls", "https"):
+        if service.startswith("s2s") and not settings.flag("federation", True):
+            continue
+        if settings.numbers(f"{service}_ports"):
+            entries.append(Option(f"{service}_certificate", file))
     profile = settings.choice("tls_profile", ("intermediate", "modern", "old"), "intermediate")
     if profile != "intermediate":
         entries.append(Option("tls_profile", profile))

@@ -133,6 +133,11 @@ muc_log_expires_after = "4 weeks" -- Messages of rooms live that long
 ---- TLS -------------------------------------------------------------------------------------------
 -- Certificates are found in the directory by the names they are for.
 certificates = "/etc/prosody/certs"
+-- Where the search finds none, since it takes none that has expired
+certificate = "/etc/prosody/certs/example.org.crt"
+c2s_direct_tls_certificate = "/etc/prosody/certs/example.org.crt"
+s2s_direct_tls_certificate = "/etc/prosody/certs/example.org.crt"
+https_certificate = "/etc/prosody/certs/example.org.crt"
 
 ---- HTTP ------------------------------------------------------------------------------------------
 http_default_host = "example.org" -- Answers requests for names that are no host of ours

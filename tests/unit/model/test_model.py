@@ -55,6 +55,7 @@ def test_what_is_not_set_stays_as_prosody_has_it() -> None:
     assert set(config) == {"*", D}
     assert set(config["*"]) - {"#include"} == {
         "authentication",
+        "certificate",
         "certificates",
         "log",
         "modules_enabled",
@@ -147,6 +148,12 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({}, {}, "*", "tls_profile", None),
     ({"prosody_tls_profile": "modern"}, {}, "*", "tls_profile", "modern"),
     ({}, {}, "*", "certificates", "/etc/prosody/certs"),
+    ({}, {}, "*", "certificate", f"/etc/prosody/certs/{D}.crt"),
+    ({"prosody_certs_dir": "/srv/certs"}, {}, "*", "https_certificate", f"/srv/certs/{D}.crt"),
+    ({}, {}, "*", "c2s_direct_tls_certificate", f"/etc/prosody/certs/{D}.crt"),
+    ({"prosody_c2s_direct_tls_ports": []}, {}, "*", "c2s_direct_tls_certificate", None),
+    ({}, {}, "*", "s2s_direct_tls_certificate", f"/etc/prosody/certs/{D}.crt"),
+    ({"prosody_federation": False}, {}, "*", "s2s_direct_tls_certificate", None),
     ({}, {}, "*", "http_default_host", D),
     ({"prosody_http_external_url": "https://web.x/"}, {}, "*", "http_external_url", None),
     ({"prosody_http_external_url": "https://web.x/"}, {}, f"upload.{D}", "http_host", "web.x"),
@@ -319,7 +326,9 @@ def test_variable_to_option(
 
 
 # What the model only suggests, without a variable of its own: prosody_options may say otherwise.
-SUGGESTED = {"external_services", "http_default_host", "modules_disabled", "pidfile"}
+SUGGESTED = {"certificate", "external_services", "http_default_host", "modules_disabled", "pidfile"} | {
+    f"{service}_certificate" for service in ("c2s_direct_tls", "s2s_direct_tls", "https")
+}
 
 
 def test_every_option_with_a_variable_is_known_as_such() -> None:

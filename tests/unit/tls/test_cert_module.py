@@ -27,7 +27,9 @@ def place(tmp_path, monkeypatch):
     """A place for certificates, and options of the module for it; Prosody does not run."""
     monkeypatch.setattr(served.time, "sleep", lambda _seconds: None)
     module_runner.use(monkeypatch, STOPPED)
+    (tmp_path / "root.pem").write_text(AUTHORITY.root.pem)
     options = {
+        "authority": str(tmp_path / "root.pem"),
         "name": "example.org",
         "names": NAMES,
         "certs_dir": str(tmp_path / "certs"),
@@ -138,6 +140,30 @@ def test_all_that_is_wrong_is_told_and_nothing_changed(place, how, message):
     assert result["msg"].startswith("The certificate 'example.org' was not installed: ")
     assert message in result["msg"]
     assert not (tmp_path / "certs").exists()
+
+
+def test_one_without_its_issuers_is_refused(place, warned):
+    tmp_path, options = place
+    issued = material.issue(NAMES, by=AUTHORITY.intermediate)
+    chain, key = material.write_pair(tmp_path / "one", issued.pem, issued.key_pem())
+    result = run(options | {"fullchain": str(chain), "privkey": str(key)})
+    assert "the certificates of its issuers are missing" in result["msg"]
+    assert not (tmp_path / "certs").exists()
+    assert warned == []
+
+
+def test_a_chain_of_which_nobody_is_known_is_installed_with_a_warning(place, warned):
+    tmp_path, options = place
+    (tmp_path / "root.pem").write_text("")
+    assert run(options | pair(tmp_path))["actions"] == ["install"]
+    [warning] = warned
+    assert "was issued by CN=Test root, which is no authority that this host trusts" in warning
+
+
+def test_an_authority_that_is_not_there_is_named(place):
+    tmp_path, options = place
+    (tmp_path / "root.pem").unlink()
+    assert "root.pem: cannot be read: No such file" in run(options | pair(tmp_path))["msg"]
 
 
 def test_several_faults_are_told_at_once(place):

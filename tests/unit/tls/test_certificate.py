@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import ipaddress
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate, der
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate, chain_proof, der
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import CertificateError
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
 from cryptography import x509
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 PAIR = material.authority()
 LEAF = material.issue(("example.org", "muc.example.org"), by=PAIR.intermediate)
 UTC = datetime.timezone.utc
+NOBODY_ELSE = chain_proof.Trust()
 
 
 @pytest.mark.parametrize("kind", material.MAKERS)
@@ -195,7 +197,8 @@ def test_the_order_of_a_chain():
 def test_a_key_is_matched_to_its_certificate(tmp_path, kind):
     mine, other = material.issue(kind=kind), material.issue(kind=kind)
     certificate.check_pair(*material.write_pair(tmp_path / "right", mine.pem, mine.key_pem()))
-    certificate.prove_pair(*material.write_pair(tmp_path / "right", mine.pem, mine.key_pem()))
+    chain, key = material.write_pair(tmp_path / "right", mine.pem, mine.key_pem())
+    assert chain_proof.prove(certificate.read_chain(chain), key, chain_proof.Trust(), "it")
     with pytest.raises(CertificateError, match=r"privkey.pem: the key is not that of 'CN=example.org'"):
         certificate.check_pair(*material.write_pair(tmp_path / "wrong", mine.pem, other.key_pem()))
 
@@ -233,15 +236,44 @@ def test_a_missing_key_is_named(tmp_path):
         certificate.check_pair(chain, "/nonexistent")
 
 
+def prove(tmp_path, fullchain, trust=NOBODY_ELSE):
+    chain, key = material.write_pair(tmp_path, fullchain, LEAF.key_pem())
+    return chain_proof.prove(certificate.read_chain(chain), key, trust, "it")
+
+
 def test_a_chain_is_proved_by_a_handshake(tmp_path):
-    certificate.prove_pair(*material.write_pair(tmp_path / "a", PAIR.fullchain(LEAF), LEAF.key_pem()))
-    with_root = PAIR.fullchain(LEAF) + PAIR.root.pem
-    certificate.prove_pair(*material.write_pair(tmp_path / "b", with_root, LEAF.key_pem()))
+    assert prove(tmp_path, PAIR.fullchain(LEAF) + PAIR.root.pem)
+    assert not prove(tmp_path, PAIR.fullchain(LEAF))
     # same name, same key identifier, another key: only the signature tells
     forged = material.issue((), ca=True, common_name="Test intermediate")
     impostor = forged.certificate.public_bytes(serialization.Encoding.PEM).decode()
     with pytest.raises(CertificateError, match="does not verify"):
-        certificate.prove_pair(*material.write_pair(tmp_path / "c", LEAF.pem + impostor, LEAF.key_pem()))
+        prove(tmp_path, LEAF.pem + impostor)
+
+
+@pytest.mark.parametrize("trusted", [PAIR.root, PAIR.intermediate])
+def test_a_leaf_does_not_vouch_for_itself(tmp_path, trusted):
+    trust = chain_proof.Trust(certificate.parse_pem(trusted.pem.encode(), "trusted"))
+    assert not prove(tmp_path, LEAF.pem)
+    assert prove(tmp_path, LEAF.pem, trust) == (trusted is PAIR.intermediate)
+    assert prove(tmp_path, PAIR.fullchain(LEAF), trust)
+
+
+def test_the_authorities_of_the_host_are_trusted(tmp_path, monkeypatch):
+    store = tmp_path / "store.pem"
+    store.write_text(PAIR.root.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    assert chain_proof.Trust().has_store
+    assert prove(tmp_path, PAIR.fullchain(LEAF))
+    assert not prove(tmp_path, LEAF.pem)
+    assert not prove(tmp_path, PAIR.fullchain(LEAF), chain_proof.Trust(system=False))
+
+
+def test_addresses_are_read_and_covered():
+    addresses = [x509.IPAddress(ipaddress.ip_address(one)) for one in ("192.0.2.7", "2001:db8::7")]
+    leaf = certificate.parse(material.issue(("192.0.2.8",), others=addresses).der)
+    assert leaf.addresses == ("192.0.2.7", "2001:db8::7")
+    assert certificate.uncovered(leaf, ["192.0.2.7", "2001:DB8:0::7", "192.0.2.8"]) == ("192.0.2.8",)
 
 
 @given(st.binary(max_size=200))

@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import examine
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import chain_proof
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import Wanted, examine
 from ansible_collections.allthingslinux.xmpp.plugins.modules import certificates_info
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
@@ -22,17 +23,92 @@ def good(**changes):
     return material.issue(**{"names": ("example.org", "*.example.org"), "by": AUTHORITY.intermediate, **changes})
 
 
-def state(tmp_path, fullchain, key, **options):
+def state(tmp_path, fullchain, key, now=NOW, **options):
     chain, privkey = material.write_pair(tmp_path, fullchain, key)
-    return examine(chain, privkey, **{"names": NAMES, "now": NOW, **options})
+    return examine(chain, privkey, Wanted(**{"names": NAMES, "trusted": AUTHORITY.root.pem, **options}), now)
 
 
-@pytest.mark.parametrize("with_chain", [True, False])
-def test_a_good_one(tmp_path, with_chain):
+@pytest.mark.parametrize("end", ["", AUTHORITY.root.pem])
+def test_a_good_one(tmp_path, end):
     leaf = good()
-    found = state(tmp_path, AUTHORITY.fullchain(leaf) if with_chain else leaf.pem, leaf.key_pem(), valid_days=30)
+    found = state(tmp_path, AUTHORITY.fullchain(leaf) + end, leaf.key_pem(), valid_days=30)
+    assert (found.problems, found.warnings) == ((), ())
+    assert len(found.chain) == (3 if end else 2)
+
+
+def test_one_that_was_issued_for_too_long(tmp_path):
+    """Now is the beginning of the last of its days."""
+    leaf = good(not_before=NOW - 367 * DAY, not_after=NOW + DAY)
+    assert state(tmp_path, AUTHORITY.fullchain(leaf), leaf.key_pem(), max_days=368).problems == ()
+    [problem] = state(tmp_path, AUTHORITY.fullchain(leaf), leaf.key_pem(), max_days=366).problems
+    assert problem.endswith("was issued for 368 days, and 366 are the most: have it issued again.")
+
+
+def test_a_leaf_that_signed_itself_is_whole(tmp_path):
+    leaf = material.issue(NAMES)
+    assert state(tmp_path, leaf.pem, leaf.key_pem()).problems == ()
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_without_the_certificates_of_its_issuers_it_is_refused(tmp_path, monkeypatch, store):
+    """The root is known and the intermediate is missing, on a host with and without a store of authorities."""
+    monkeypatch.setattr(chain_proof.Trust, "has_store", store)
+    leaf = good()
+    [problem] = state(tmp_path, leaf.pem, leaf.key_pem()).problems
+    assert problem.startswith(
+        f"{tmp_path / 'fullchain.pem'}: the certificates of its issuers are missing. It was issued by"
+    )
+    assert "CN=Test intermediate" in problem
+    assert state(tmp_path, leaf.pem, leaf.key_pem(), trusted=AUTHORITY.intermediate.pem).problems == ()
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_an_authority_that_is_not_known_is_a_warning_where_others_are(tmp_path, monkeypatch, store):
+    """It may be one of their own, which the clients have; where the host has no store nothing can be told."""
+    monkeypatch.setattr(chain_proof.Trust, "has_store", store)
+    leaf = good()
+    found = state(tmp_path, AUTHORITY.fullchain(leaf), leaf.key_pem(), trusted="")
     assert found.problems == ()
-    assert len(found.chain) == (2 if with_chain else 1)
+    assert len(found.warnings) == store
+    assert all(
+        "was issued by CN=Test root, which is no authority that this host trusts" in one for one in found.warnings
+    )
+
+
+def crossed(**times):
+    """A root that signs the one the world knows, as authorities do for old clients."""
+    old = material.issue((), ca=True, common_name="Old root", **times)
+    both = material.issue((), ca=True, common_name="Test root", by=old, key=AUTHORITY.root.key)
+    return old, both
+
+
+def test_a_root_at_the_end_that_has_expired_and_nobody_needs_is_left_out(tmp_path):
+    old, both = crossed(not_before=NOW - 9 * DAY, not_after=NOW - DAY)
+    leaf = good()
+    fullchain = AUTHORITY.fullchain(leaf) + both.pem
+    found = state(tmp_path, fullchain + old.pem, leaf.key_pem(), valid_days=30)
+    assert found.problems == ()
+    assert "".join(one.pem for one in found.chain) == fullchain
+    [warning] = found.warnings
+    assert "the certificate of the authority CN=Old root in it expired on" in warning
+    assert "Nobody needs it, and it is left out" in warning
+
+
+def test_a_root_at_the_end_that_expires_soon_and_nobody_needs_is_none_of_our_business(tmp_path):
+    old, both = crossed(not_after=NOW + 5 * DAY)
+    leaf = good()
+    found = state(tmp_path, AUTHORITY.fullchain(leaf) + both.pem + old.pem, leaf.key_pem(), valid_days=30)
+    assert (found.problems, found.warnings, len(found.chain)) == ((), (), 4)
+
+
+def test_an_issuer_that_has_expired_is_not_renewed_by_renewing(tmp_path):
+    old = material.issue(
+        (), ca=True, common_name="Old", by=AUTHORITY.root, not_before=NOW - 9 * DAY, not_after=NOW - DAY
+    )
+    leaf = good(by=old)
+    [problem] = state(tmp_path, leaf.pem + old.pem, leaf.key_pem()).problems
+    assert problem.endswith("UTC: get the chain that this authority gives out now.")
+    assert "the authority CN=Old in it expired on" in problem
 
 
 def planted(fault):
@@ -70,7 +146,10 @@ def planted(fault):
         old = material.issue((), ca=True, common_name="Old", by=AUTHORITY.root, not_after=NOW + DAY)
         leaf = good(by=old)
         chain, key, options = leaf.pem + old.pem, leaf.key_pem(), {"now": NOW + 2 * DAY}
-        message = f"{{file}}: the certificate of CN=Old in it expired on {NOW + DAY:%Y-%m-%d %H:%M} UTC: renew it."
+        message = (
+            f"{{file}}: the certificate of the authority CN=Old in it expired on {NOW + DAY:%Y-%m-%d %H:%M} UTC: "
+            "get the chain that this authority gives out now."
+        )
     elif fault == "wrong order":
         chain = AUTHORITY.fullchain(leaf) + AUTHORITY.intermediate.pem
         message = (
@@ -127,7 +206,7 @@ def test_several_faults_are_all_told(tmp_path):
 
 
 def test_missing_files(tmp_path):
-    found = examine(tmp_path / "a", tmp_path / "b", NAMES, NOW)
+    found = examine(tmp_path / "a", tmp_path / "b", Wanted(NAMES), NOW)
     assert list(found.problems) == [f"{tmp_path / 'a'}: cannot be read: No such file or directory."]
 
 
@@ -138,7 +217,13 @@ def test_the_module_with_files_and_with_texts(tmp_path):
         certificates_info,
         check=True,
         certificates=[
-            {"name": "one", "names": NAMES, "fullchain": str(chain), "privkey": str(key)},
+            {
+                "name": "one",
+                "names": NAMES,
+                "fullchain": str(chain),
+                "privkey": str(key),
+                "authority_text": AUTHORITY.root.pem,
+            },
             {
                 "name": "two",
                 "fullchain": "/controller/two.pem",
@@ -154,7 +239,7 @@ def test_the_module_with_files_and_with_texts(tmp_path):
     assert (first["problems"], first["names"]) == ([], ["example.org", "*.example.org"])
     assert first["fullchain"] == AUTHORITY.fullchain(leaf)
     assert first["issuer"] == "CN=Test intermediate"
-    assert first["chain"] == AUTHORITY.intermediate.pem
+    assert first["chain"] == AUTHORITY.intermediate.pem + AUTHORITY.root.pem
     assert first["not_after"] == f"{NOW + 60 * DAY:%Y-%m-%dT%H:%M:%SZ}"
     assert len(bytes.fromhex(first["sha256"])) == 32
     told = ["/controller/two.key: the key is not that of 'CN=example.org' in /controller/two.pem."]
