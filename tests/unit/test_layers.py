@@ -29,8 +29,8 @@ STOREYS = [
         "module_utils/rooms",
     },
     {"module_utils/transaction"},
-    {"plugin_utils/preflight", "plugin_utils/prosody"},
-    {"plugin_utils/dns", "plugin_utils/monitoring"},
+    {"plugin_utils/preflight", "plugin_utils/prosody", "plugin_utils/reach"},
+    {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},
 ]
 STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}
 

@@ -36,6 +36,12 @@ def generated_files(values: Mapping[str, Any]) -> list[str]:
     return [*accounts, *probes, *components]
 
 
+def account_names(values: Mapping[str, Any]) -> list[str]:
+    """Return the JIDs of the declared accounts that exist and can sign in."""
+    accounts = Settings(values).entries("accounts")
+    return [str(_jid(account)) for account in accounts if account.choice("state", STATES, "present") == "present"]
+
+
 def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return virtual host to its declared accounts, probe accounts among them, as module prosody_accounts takes them.
 

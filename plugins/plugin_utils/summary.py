@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an operator is told at the end of a deployment, read off the settings that were deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import account_names
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import host_name
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+_WIDTH = 16
+
+
+def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Return one line for each thing to know of one server.
+
+    values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
+    `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `shell` (what stands before a
+    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing).
+    """
+    settings = Settings(values)
+    names = account_names(values)
+    shell = f"{about.get('shell') or ''} journalctl -u prosody".strip()
+    lines = [
+        ("XMPP domain", ", ".join(host_name(host) for host in settings.entries("hosts"))),
+        ("Connect at", f"{about['address']}, {_clients(settings)}"),
+        ("Calls", _calls(settings, about)),
+        ("Accounts", ", ".join(names) or "none declared"),
+        ("Passwords", f"{about['secrets']}/ (one file for each that you did not give, for you only)"),
+        ("Trust", f"clients must trust {about['authority']}" if about.get("authority") else ""),
+        ("Server log", shell),
+        (
+            "Pictures",
+            f"{about['tunnel']}, then http://127.0.0.1:9090/consoles/overview.html" if about.get("tunnel") else "",
+        ),
+    ]
+    return "".join(f"{name:<{_WIDTH}}{text}\n" for name, text in lines if text)
+
+
+def _ports(numbers: Iterable[int], what: str) -> str:
+    found = " and ".join(map(str, numbers))
+    return f"{found} ({what})" if found else ""
+
+
+def _clients(settings: Settings) -> str:
+    ways = [
+        _ports(settings.numbers("c2s_ports"), "STARTTLS"),
+        _ports(settings.numbers("c2s_direct_tls_ports"), "direct TLS"),
+    ]
+    found = " or ".join(filter(None, ways))
+    return f"port {found}" if found else "by HTTPS alone"
+
+
+def _calls(settings: Settings, about: Mapping[str, Any]) -> str:
+    if not settings.text("turn_host"):
+        return ""
+    tls = settings.number("turn_tls_port")
+    secured = f", with TLS {tls}" if tls else ""
+    return f"TURN at {about['turn_address']}, port {settings.number('turn_port')}{secured}"
