@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters for what an operator is told at the end. Documented beside this file."""
+"""Filters for where hosts are, and for what an operator is told at the end. Documented beside this file."""
 
 from __future__ import annotations
 
@@ -35,12 +35,18 @@ def xmpp_tunnel_command(host: Mapping[str, Any], name: str, port: int) -> str:
     return shlex.join([ssh, "-L", f"{port}:127.0.0.1:{port}", *rest])
 
 
+def xmpp_seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:
+    """The address of a host for another one."""
+    return reach.seen_at(host, by)
+
+
 class FilterModule:
-    """The filters for what an operator is told at the end."""
+    """The filters for where hosts are, and for what an operator is told at the end."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return filter name → function."""
         return {
+            "xmpp_seen_at": xmpp_seen_at,
             "xmpp_shell_command": xmpp_shell_command,
             "xmpp_summary": xmpp_summary,
             "xmpp_tunnel_command": xmpp_tunnel_command,

@@ -62,7 +62,9 @@ options:
       - By default that is found by DNS, as clients do it (SRV records, then the domain itself).
     type: str
   http_address:
-    description: The address for HTTPS, when it is another one, as behind a proxy. O(address) by default.
+    description:
+      - The address for HTTPS, when it is another one, as behind a proxy. O(address) by default.
+      - When empty, the name in each URL says where, as it does for clients; O(address) where it does not resolve.
     type: str
   turn_address:
     description: The address for TURN, when it is another one. O(address) by default.

@@ -63,6 +63,16 @@ def own_addresses(host: Mapping[str, Any]) -> list[str]:
     return [str(address) for address in found if address]
 
 
+def seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:
+    """Return the address of one host for another one (their variables, with facts): of a family that both have.
+
+    IPv4 before IPv6, of the host alone where nothing is known of the other; empty where the host was not asked.
+    """
+    own, others = own_addresses(host), own_addresses(by)
+    common = [address for address in own if any((":" in address) == (":" in other) for other in others)]
+    return (common or own or [""])[0]
+
+
 def reached_at(
     name: str, host: Mapping[str, Any], configuration: Callable[[], str], resolves: Callable[[str], bool]
 ) -> str:

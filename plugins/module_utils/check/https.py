@@ -42,6 +42,14 @@ def endpoint(url: str) -> tuple[str, int, str]:
     return parts.hostname, parts.port or 443, f"{path}?{parts.query}" if parts.query else path
 
 
+def resolves(name: str) -> bool:
+    """Whether this machine finds an address of a name."""
+    try:
+        return bool(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return False
+
+
 def open_tls(host: str, port: int, address: str | None, context: ssl.SSLContext, timeout: float) -> ssl.SSLSocket:
     """A TLS socket to address:port (the host's own address when None), verified for `host`. Raises HttpFailed."""
     at = f"{address or host}:{port}"

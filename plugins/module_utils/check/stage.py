@@ -17,6 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client i
     NoAnswer,
     verified_context,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import endpoint, resolves
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import (
     PROSODY_LOG,
     CheckFailed,
@@ -121,8 +122,10 @@ class Stage:
                 f"asking {to} for {what}", str(error), advice or f"Look at the log: {PROSODY_LOG}"
             ) from None
 
-    def http_address(self) -> str | None:
-        """Where HTTPS is reached: None means by the name in the URL."""
+    def http_address(self, url: str) -> str | None:
+        """Where HTTPS is reached: None means by the name in the URL, as clients go; that may be a proxy elsewhere."""
+        if self.target.http_address == "" and resolves(endpoint(url)[0]):
+            return None
         return self.target.http_address or self.target.address
 
     def context(self) -> ssl.SSLContext:

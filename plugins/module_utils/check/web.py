@@ -123,7 +123,7 @@ async def websocket(stage: Stage) -> str:
     url = await _endpoint_of(stage, REL_WEBSOCKET, f"wss://{_authority(stage)}/xmpp-websocket")
     try:
         features = await asyncio.to_thread(
-            open_stream, url, stage.target.domain, stage.context(), stage.http_address(), stage.target.timeout
+            open_stream, url, stage.target.domain, stage.context(), stage.http_address(url), stage.target.timeout
         )
     except HttpFailed as error:
         raise CheckFailed(f"opening {url}", str(error), fetch.advice(error.kind, url)) from None

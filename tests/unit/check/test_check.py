@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import errno
 import ssl
 from types import SimpleNamespace
@@ -374,3 +375,18 @@ def test_without_srv_records_the_domain_itself_is_taken(monkeypatch):
 
     monkeypatch.setattr(address.dns.asyncresolver, "resolve", resolve)
     assert asyncio.run(address.of_service(Target("example.org", ACCOUNTS), "c2s")) == ("example.org", 5222)
+
+
+@pytest.mark.parametrize(
+    ("http_address", "url", "where"),
+    [
+        (None, "https://localhost/upload", "192.0.2.1"),
+        ("192.0.2.2", "https://localhost/upload", "192.0.2.2"),
+        # as behind a proxy on another machine: where the name says
+        ("", "https://localhost:5281/upload", None),
+        ("", "https://upload.op.invalid/", "192.0.2.1"),
+    ],
+)
+def test_https_may_be_somewhere_else(http_address, url, where):
+    stage = Stage(dataclasses.replace(TARGET, address="192.0.2.1", http_address=http_address))
+    assert stage.http_address(url) == where

@@ -64,3 +64,26 @@ def test_a_host_is_where_it_is_reached(name, host, configuration, where):
 )
 def test_what_an_operator_types_before_a_command(host, command):
     assert reach.shell_command("xmpp1", host) == command
+
+
+V4, V6 = (
+    {"ansible_facts": {name: {"address": address}}}
+    for name, address in (("default_ipv4", "10.0.0.6"), ("default_ipv6", "2001:db8::6"))
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "by", "address"),
+    [
+        (FACTS, FACTS, "10.0.0.5"),
+        (FACTS, V4, "10.0.0.5"),
+        (FACTS, V6, "2001:db8::5"),
+        (V6, FACTS, "2001:db8::6"),
+        (V6, V4, "2001:db8::6"),
+        (FACTS, {}, "10.0.0.5"),
+        ({}, FACTS, ""),
+        ({"ansible_host": "alias", "xmpp_address": "127.0.0.1"}, FACTS, ""),
+    ],
+)
+def test_hosts_see_one_another_by_what_their_facts_say(host, by, address):
+    assert reach.seen_at(host, by) == address
