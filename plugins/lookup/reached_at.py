@@ -13,7 +13,7 @@ description:
   - An address, or a name that resolves, for each host. What the inventory says in C(ansible_host) may be a name that
     only the configuration of C(ssh) knows; here it is what C(ssh) makes of it.
   - C(xmpp_address) of the host comes first; then where C(ssh) connects to, if not through a proxy; then, as for a
-    container, the address that the facts of the host name, that of IPv4 before that of IPv6; then its name.
+    container, the address that the facts of the host name, IPv4 before IPv6; then what the inventory says.
 options:
   _terms:
     description: Names of hosts of the inventory.
@@ -39,6 +39,7 @@ _raw:
 import socket
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
@@ -70,11 +71,5 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         hosts = (variables or {})["hostvars"]
         return [
-            reach.reached_at(
-                name,
-                hosts[name],
-                lambda name=name: _configuration(name, hosts[name]),
-                _resolves,  # type: ignore[misc]
-            )
-            for name in terms
+            reach.reached_at(name, hosts[name], partial(_configuration, name, hosts[name]), _resolves) for name in terms
         ]

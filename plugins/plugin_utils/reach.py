@@ -78,7 +78,7 @@ def reached_at(
 ) -> str:
     """Return where the controller, and so clients, reach a host: an address, or a name that resolves.
 
-    As told by xmpp_address, else where ssh goes, else where the host says that it is, else its name.
+    As told by xmpp_address, else where ssh goes, else where the host says that it is, else what the inventory says.
     configuration: asks `ssh -G` about target(); resolves: whether the controller finds an address of a name.
     """
     if host.get("xmpp_address"):
@@ -87,7 +87,7 @@ def reached_at(
         for place in dict.fromkeys((meant(configuration()), target(name, host))):
             if place and (is_address(place) or resolves(place)):
                 return place.strip("[]")
-    return (own_addresses(host) or [name])[0]
+    return (own_addresses(host) or [target(name, host) if uses_ssh(host) else name])[0]
 
 
 def shell_command(name: str, host: Mapping[str, Any]) -> str:

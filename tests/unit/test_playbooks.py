@@ -91,7 +91,11 @@ def test_an_inventory_without_a_host_for_any_service_is_refused(operator):
 
 def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):
     ports = {f"prosody_{name}_ports": [1] for name in ("c2s", "c2s_direct_tls", "https", "s2s", "s2s_direct_tls")}
-    variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "xmpp_domain": "op.test"}
+    variables: dict[str, Any] = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "xmpp_domain": "op.test",
+    }
     variables |= {"xmpp_certificate_source": "files", **ports}
     operator.has({"vars": variables, "children": {"prosody": {"hosts": {"xmpp1": {}}}, "postgresql": {}}})
     (operator.inventory / ".secrets").mkdir()
@@ -99,4 +103,4 @@ def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):
         (operator.inventory / ".secrets" / f"probe_xmpp-probe-{number}").write_text("secret\n")
     done = operator.runs("check.yml")
     assert "FAILED  STARTTLS 1: " in done.stdout
-    assert "13 of 14 checks failed" in done.stdout + done.stderr
+    assert "checks failed; see above" in " ".join((done.stdout + done.stderr).split())
