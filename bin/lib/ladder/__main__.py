@@ -34,7 +34,7 @@ LOGS = ROOT / ".cache" / "test"
 COSTS = LOGS / "costs.json"
 EVERY = 20  # seconds between signs of life of a rung
 USAGE = """
-  without a RUNG      lint unit sanity build molecule
+  without a RUNG      lint unit sanity build versions molecule
 
   lint                ruff, mypy, yamllint, ansible-lint, luacheck, shellcheck, generated docs, changelog, licences
   unit                pytest tests/unit
@@ -42,6 +42,7 @@ USAGE = """
   molecule            every scenario in molecule/
   molecule/NAME       one scenario
   build               the collection's tarball, installed somewhere else and used from there
+  versions            registry, linter and model against the unpacked packages of Debian's versions of Prosody
   bench               tests/benchmarks (not part of the whole: figures, not verdicts)
 
 The log of each is .cache/test/RUNG.log. The end of the log of one that fails is shown at once.

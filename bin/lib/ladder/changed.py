@@ -13,22 +13,27 @@ from .rung import ROOT, SCENARIO, everything, read_scenario, scenarios
 
 CODE = ("lint", "unit", "sanity")
 SHIPPED = (*CODE, "build")
+READING = r"(?:module_utils/(?:lint|prosody|transaction)|plugin_utils/prosody)/"  # what the rung versions runs
 # What a path (a pattern for its beginning) reaches; the first line that fits counts. Words with a capital stand for
 # scenarios: Every one, Site those that run playbook site, Role those of them with a host in the group of that name, Own
 # the one that the file lies in; and Rung for the rung whose script it is.
 TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"bin/lib/rungs/(?:unit|sanity|build|lint)$", ("lint", "Rung")),
+    (r"bin/lib/rungs/(?:unit|sanity|build|lint|versions)$", ("lint", "Rung")),
     (r"bin/lib/(?:quickstart|lock)$|bin/deploy$", ("lint",)),
     (r"bin/lib/role_docs[.]py$", ("lint", "unit")),
     (r"bin/", (*SHIPPED, "Every")),
     (r"[.]config/molecule/|molecule/shared/", ("lint", "Every")),
     (r"molecule/", ("lint", "unit", "Own")),
+    (r"plugins/" + READING, (*SHIPPED, "versions", "Every")),
     (r"plugins/", (*SHIPPED, "Every")),
+    (r"roles/prosody/(?:defaults|files)/", (*SHIPPED, "versions", "Role")),
     (r"roles/(?:postgresql|coturn|prosody|monitoring)/", (*SHIPPED, "Role")),
     (r"roles/|playbooks/|site[.]yml$", (*SHIPPED, "Site")),
     (r"tests/scenario/", (*CODE, "Every")),
     (r"tests/(?:e2e|integration)/", ("lint", "sanity", "Site")),
+    (r"tests/unit/(?:lint/lint_support|role_settings)[.]py$", (*CODE, "versions")),
     (r"tests/unit/", CODE),
+    (r"tests/versions/", ("lint", "sanity", "versions")),
     (r"tests/", ("lint", "sanity")),
     (r"docs/monitoring[.]md$", (*SHIPPED, "molecule/spread")),  # one of its tests does what the guide says
     (r"docs/|inventories/|galaxy[.]yml$|meta/|changelogs/|[A-Z]+[.]md$|LICEN[CS]ES?(?:/|$)", SHIPPED),

@@ -15,7 +15,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = "images"
-SCRIPTS = ("lint", "unit", "sanity", "build")
+SCRIPTS = ("lint", "unit", "sanity", "build", "versions")
+AFTER = {"versions": IMAGES}  # it fetches packages in a container
 SCENARIO = "molecule/"
 
 
@@ -39,6 +40,7 @@ EXPECTED = {
     "unit": Cost(97, 150),
     "sanity": Cost(203, 200),
     "build": Cost(52, 50),
+    "versions": Cost(40, 30),
     "molecule/monitoring": Cost(400, 200),
     "molecule/spread": Cost(400, 300),
 }
@@ -97,7 +99,7 @@ def rung(name: str, costs: Mapping[str, Cost]) -> Rung:
     if name == "bench":
         return Rung(name, ("bin/lib/rungs/bench",), cost, after=IMAGES, alone=True)
     if name in SCRIPTS:
-        return Rung(name, (f"bin/lib/rungs/{name}",), cost)
+        return Rung(name, (f"bin/lib/rungs/{name}",), cost, after=AFTER.get(name))
     scenario = name.removeprefix(SCENARIO)
     if name.startswith(SCENARIO) and scenario in scenarios():
         return _scenario(scenario, cost)

@@ -20,7 +20,7 @@ def test_the_whole_has_every_script_and_every_scenario() -> None:
 def test_each_has_a_command_and_places_of_its_own(name: str) -> None:
     one = rung(name, {})
     assert one.command[0] == "molecule" or (ROOT / one.command[0]).exists()
-    assert (one.after == "images") == (name.startswith("molecule/") or name == "bench")
+    assert (one.after == "images") == (name.startswith("molecule/") or name in ("bench", "versions"))
     assert ("MOLECULE_EPHEMERAL_DIRECTORY" in one.environment) == name.startswith("molecule/")
 
 

@@ -31,10 +31,13 @@ return function () return table.concat(out) end
 """
 
 
-def run_command(argv: list[str], data: str = "") -> tuple[int, str, str]:
-    """What AnsibleModule.run_command would give for the reader: its script, run by a Lua in this process."""
+def run_command(argv: list[str], data: str = "", prelude: str = "") -> tuple[int, str, str]:
+    """What AnsibleModule.run_command would give for the reader: its script, run by a Lua in this process.
+
+    prelude: Lua that runs before it
+    """
     runtime = lua54.LuaRuntime(unpack_returned_tuples=True, encoding="utf-8", register_eval=False)
-    printed = runtime.execute(_PRELUDE, data)
+    printed = runtime.execute(_PRELUDE.replace("local data", f"{prelude}\nlocal data", 1), data)
     try:
         runtime.execute(argv[argv.index("-e") + 1])
     except lua54.LuaError as error:

@@ -112,6 +112,8 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     # Prosody 13.0.6 knows it; on an older one the linter refuses it
     ({"prosody_limits": {"s2s": {"rate": "1mb/s"}}}, {}, "*", "limits", {"s2s": {"rate": "1mb/s"}}),
     ({"prosody_c2s_stanza_size_limit": "1 MiB"}, {}, "*", "c2s_stanza_size_limit", 1048576),
+    ({"prosody_c2s_stanza_size_limit": "256 KiB"}, {}, "*", "c2s_stanza_size_limit", 262144),
+    ({"prosody_s2s_stanza_size_limit": "512 kB"}, {}, "*", "s2s_stanza_size_limit", 512000),
     ({}, HERE, "*", "storage", "internal"),
     ({}, HERE, "*", "sql", None),
     ({}, {}, "*", "storage", "sql"),
