@@ -22,13 +22,14 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 # All of it works on what mod_invites offers and stores: in invite_token of the host token → invitation, and of the
 # inviting user token → expiry.
 _PRELUDE = (
-    'local json, um = require "prosody.util.json", require "prosody.core.usermanager"; '
+    'local json = require "prosody.util.json"; '
     "local q = json.decode(%s); local host = prosody.hosts[q.host]; "
     'if not host then return nil, "this server has no host "..q.host end; '
     "local invites = host.modules.invites; "
     'if not invites then return nil, q.host.." does not have the module invites: add it to its modules" end; '
 )
 _READ = _PRELUDE + (
+    'local um = require "prosody.core.usermanager"; '
     "local out = { now = os.time(), invites = {}, roles = {} }; "
     'for token, one in pairs(invites.module:open_store("invite_token"):get(nil) or {}) do '
     "one.token = token; out.invites[#out.invites+1] = one end; "

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,9 +56,39 @@ def missing_documentation(documentation: dict[str, Any], name: str) -> list[str]
     return lacks
 
 
-def is_tested(words: str, tests: dict[Path, str]) -> bool:
-    """Does any test use one of these words."""
-    return any(re.search(rf"\b(?:{words})\b", text) for text in tests.values())
+def exercised(text: str) -> set[tuple[str, str]]:
+    """In: a file of tests. Out: (plugin file, name) of what its code calls, or gives to what it calls.
+
+    A module is given to what runs it. A filter or test is called as a function, or taken by its name (in a table
+    of cases, too) from what its file offers. To import it, or to speak of it in a comment, is not enough.
+    """
+    tree = ast.parse(text)
+    files: set[str] = set()
+    bound: dict[str, tuple[str, str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            kind, _dot, rest = node.module.partition(".plugins.")[2].partition(".")
+            if kind in ("modules", "action", "filter", "test"):
+                bound.update({one.asname or one.name: (rest or one.name, one.name) for one in node.names})
+            if kind in ("filter", "test"):
+                files.update(rest or one.name for one in node.names)
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            parts = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
+            found.update(bound[inner.id] for part in parts for inner in ast.walk(part)
+                         if isinstance(inner, ast.Name) and inner.id in bound)  # fmt: skip
+        elif isinstance(node, (ast.List, ast.Tuple)):
+            parts = node.elts
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        names = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        found.update((file, name) for file in files for name in names)
+    return found
+
+
+TESTED: set[tuple[str, str]] = set().union(*map(exercised, TESTS.values()))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -70,8 +99,7 @@ def test_a_module_is_complete(path: Path) -> None:
     assert examples, "no examples"
     assert f"allthingslinux.xmpp.{path.stem}" in found["EXAMPLES"]
     assert yaml.safe_load(found.get("RETURN", "{}")), "its results are not documented"
-    tested = is_tested(path.stem, TESTS)
-    assert tested, f"no unit test mentions {path.stem}"
+    assert path.stem in {file for file, _name in TESTED}, f"no unit test runs {path.stem}"
 
 
 @pytest.mark.parametrize(("name", "path"), FILTERS, ids=[name for name, _path in FILTERS])
@@ -87,8 +115,7 @@ def test_a_filter_is_complete(name: str, path: Path) -> None:
     assert missing_documentation(found.get("DOCUMENTATION") or {}, name) == []
     assert name in (found.get("EXAMPLES") or ""), "no examples"
     assert found.get("RETURN"), "its result is not documented"
-    tested = is_tested(f"{name}|{path.stem}", TESTS)
-    assert tested, f"no unit test mentions {name}"
+    assert (path.stem, name) in TESTED, f"no unit test runs {name}"
 
 
 def group() -> list[str]:
@@ -111,7 +138,19 @@ def test_the_checks_can_fail(tmp_path: Path) -> None:
         "version_added",
         "its right name",
     ]
-    assert not is_tested("prosody_nothing", TESTS)
+    module, filters = "from x.plugins.modules import m\n", "from x.plugins.filter import f as g\n"
+    idle = [
+        module,
+        f"{module}# m()",
+        f"{module}def test():\n    'm'\n    assert m",
+        "m()",
+        f"{filters}'x'",
+        f"{filters}g.x",
+    ]
+    for text in idle:
+        assert exercised(text) & {("m", "m"), ("f", "x")} == set(), text
+    for text in (f"{module}m.main()", f"{module}run(m, a=1)", f"{filters}g.F()['x']", f"{filters}CASES = [('x', 1)]"):
+        assert exercised(text) & {("m", "m"), ("f", "x")}, text
     file = tmp_path / "x.py"
     file.write_text("A = 'text'\nB = 5\nC = f'{A}'\n")
     assert strings(file) == {"A": "text"}

@@ -39,7 +39,7 @@ TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"docs/|inventories/|galaxy[.]yml$|meta/|changelogs/|[A-Z]+[.]md$|LICEN[CS]ES?(?:/|$)", SHIPPED),
     (r"ansible[.]cfg$|requirements", (*SHIPPED, "Every")),
     (r"pyproject[.]toml$", ("lint", "unit", "Every")),
-    (r"[.]ci/|[.]ansible-lint$|[.]yamllint$|[.]gitignore$|REUSE[.]toml$", ("lint",)),
+    (r"[.]ci/|[.]ansible-lint$|[.]yamllint$|[.]luacheckrc$|[.]gitignore$|REUSE[.]toml$", ("lint",)),
 )
 
 

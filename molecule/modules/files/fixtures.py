@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path("/srv/modules")
 GOOD = {
     "test_greeter": 'module:depends("test_base");\nmodule:log("info", "greeter 1");\n',
-    "test_base": 'local x = module:require "part";\nmodule:log("info", "base");\n',
+    "test_base": 'module:require "part";\nmodule:log("info", "base");\n',
     # lets no ban of a protected account through
     "test_guard": 'module:hook("muc-pre-set-affiliation", function (event)\n'
     '\tif event.affiliation == "outcast" and event.jid:match("^protected@") then event.allowed = false end\nend);\n',

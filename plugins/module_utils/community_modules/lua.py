@@ -14,7 +14,7 @@ modules/mod_admin_shell.lua.
 from __future__ import annotations
 
 LIBRARY = r"""
-local mm, cm = require "prosody.core.modulemanager", require "prosody.core.configmanager"
+local mm = require "prosody.core.modulemanager"
 local json, array = require "prosody.util.json", require "prosody.util.array"
 local logger, lfs = require "prosody.util.logger", require "lfs"
 local M = {}

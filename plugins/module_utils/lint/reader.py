@@ -20,7 +20,7 @@ from __future__ import annotations
 
 SCRIPT = r"""
 local getinfo, getupvalue, setupvalue = debug.getinfo, debug.getupvalue, debug.setupvalue
-local open, write, exit = io.open, io.write, os.exit
+local open, write = io.open, io.write
 local source, data_path, config_path = io.read("l"), io.read("l"), io.read("l")
 local as_path = io.read("l")
 local pending = {}
@@ -192,6 +192,7 @@ if not loaded then
     return
 end
 
+-- luacheck: globals os io print
 -- The configuration may compute, but not act -------------------------------------------------------------------
 local function refused(name)
     return function (what)

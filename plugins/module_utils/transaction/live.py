@@ -91,7 +91,7 @@ for _, h in ipairs(places) do
     end
     out.modules[h] = mods
 end
-for h, session in pairs(prosody.hosts) do
+for h in pairs(prosody.hosts) do
     local wanted, component = mm.get_modules_for_host(h)
     local info = { component = component or false, missing = {}, troubled = {}, http = false }
     out.components[h] = component or false
@@ -182,7 +182,7 @@ for host, session in pairs(prosody.hosts) do
     local wanted = type(storage) == "table" and storage[store] or type(storage) == "string" and storage
     wanted = wanted or cm.get(host, "default_storage") or "internal"
     local ok, err = pcall(function ()
-        local driver, name = sm.get_driver(host, store)
+        local _, name = sm.get_driver(host, store)
         if name ~= wanted then error("the storage driver " .. wanted .. " could not be loaded", 0) end
         local opened, why = sm.open(host, store, "keyval")
         if not opened then error(tostring(why), 0) end

@@ -11,7 +11,7 @@ local format = require "prosody.util.format".format;
 local json = require "prosody.util.json";
 
 local function sink(config)
-	local output, err = io.stdout, nil;
+	local output, err = io.stdout;
 	if config.filename then
 		output, err = io.open(config.filename, "a+");
 		if not output then

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import socket
 
 import pytest
@@ -20,6 +22,8 @@ PLAIN = (
     "<mechanism>SCRAM-SHA-256</mechanism></mechanisms></stream:features>"
 )
 STARTTLS = "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>"
+# what is given the kind of a failure first
+GIVERS = ("SignInFailed", "_fail")
 PROCEED = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
 
@@ -124,8 +128,20 @@ def test_a_ca_bundle_that_cannot_be_read_is_named(tmp_path):
         assert path in str(caught.value)
 
 
-def test_every_kind_of_failure_is_known():
-    assert len(set(client.KINDS)) == len(client.KINDS)
+def kinds_given(source):
+    """Yield the kinds that the code gives to failures: to SignInFailed and _fail, and to what it calls `kind`."""
+    for node in ast.walk(ast.parse(source)):
+        values = []
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in GIVERS:
+            values = node.args[:1]
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "kind":
+            values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+        yield from (value.value for value in values if isinstance(value, ast.Constant))
+
+
+def test_every_kind_of_failure_is_known_and_happens():
+    """What follows from a kind (the advice of a check) is looked up by it: one that is not in the list has none."""
+    assert sorted(set(kinds_given(inspect.getsource(client)))) == sorted(client.KINDS)
 
 
 def test_a_missing_library_is_named(monkeypatch):

@@ -8,7 +8,6 @@ import json
 
 import pytest
 import yaml
-from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import Outcome
@@ -121,4 +120,5 @@ def test_the_documentation_names_the_checks_there_are():
     assert options["checks"]["choices"] == list(run.CHECKS)
     assert options["checks"]["default"] == list(run.CHECKS)
     assert set(options) == set(xmpp_check.argument_spec())
-    assert basic.AnsibleModule
+    ports = {name: option["default"] for name, option in options["ports"]["suboptions"].items()}
+    assert ports == DEFAULT_PORTS

@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of rung lint that no tool brings along."""
