@@ -30,7 +30,7 @@ def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deploym
     """
     settings = Settings(values)
     lists = {name: texts(options.get(name), name) for name in _LISTS}
-    direct = not settings.text("http_external_url")
+    direct = not (settings.text("http_external_url") or settings.flag("proxied"))
     relayed = settings.text("proxy65_address")
     names = tuple(
         Name(

@@ -127,15 +127,17 @@ def _virtual_host(host: Settings, settings: Settings) -> Host:
     less = module_choice.checked(host, "modules_disabled")
     if host.text("registration") and host.text("registration") != settings.text("registration"):
         entries += registration_options(host)
-        here, everywhere = (module_choice.registration_modules(scope) for scope in (host, settings))
+        here, everywhere = (module_choice.registration_modules(scope, settings) for scope in (host, settings))
         more = [name for name in here if name not in everywhere] + more
         less = [name for name in everywhere if name not in here] + less
     if more:
         entries.append(module_choice.enabled([("", more)]))
     if less:
         entries.append(module_choice.disabled(less))
-    if host_name(host) == settings.text("domain"):
-        entries += _behind_proxy(settings)
+    entries += _behind_proxy(settings, host_name(host))
+    if settings.flag("proxied") and (host.text("registration") or settings.text("registration")) != "closed":
+        page = f"{external_url(settings, host_name(host))}invite/?{{invite.token}}"
+        entries.append(Option("invites_page", page, "The proxy has pages of its own for invitations"))
     return Host(host_name(host), None, _with_options(entries, host, settings), path=host.where("name"))
 
 
@@ -169,9 +171,22 @@ def _own_storage(scope: Settings) -> Entries:
     return [Option("storage", STORAGES.get(value, value), path=scope.where("storage"))]
 
 
-def _behind_proxy(settings: Settings) -> Entries:
-    """The main host and its upload component are reached by the name of the proxy in front of them."""
-    url = settings.text("http_external_url")
+def external_url(settings: Settings, domain: str) -> str:
+    """Return where the HTTP of host `domain` is reached from outside, "" where that is Prosody itself.
+
+    A proxy of the operator has one URL, for the main host; the one of role proxy serves every host under its own name.
+    """
+    if settings.text("http_external_url"):
+        return settings.text("http_external_url") if domain == settings.text("domain") else ""
+    if not settings.flag("proxied"):
+        return ""
+    port = settings.number("proxied_https_port", 443)
+    return f"https://{domain_to_ascii(domain)}{'' if port == 443 else f':{port}'}/"
+
+
+def _behind_proxy(settings: Settings, domain: str) -> Entries:
+    """A host and its upload component are reached by the name of the proxy in front of them."""
+    url = external_url(settings, domain)
     name = urlsplit(url).hostname if url else None
     if not name:
         return []
@@ -206,8 +221,8 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     modules += [name for name in module_choice.checked(own, "modules") if name not in modules]
     if modules:
         entries.insert(1, module_choice.enabled([("", modules)]))
-    if kind == "upload" and domain == settings.text("domain"):
-        entries += _behind_proxy(settings)
+    if kind == "upload":
+        entries += _behind_proxy(settings, domain)
     if host.texts("admins"):
         entries.append(Option("admins", host.texts("admins"), path=host.where("admins")))
     entries = _with_options(entries, own, settings)

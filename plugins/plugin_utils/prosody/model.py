@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules, secrets, server
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import declared_accounts
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
@@ -105,12 +105,18 @@ def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     settings = Settings(values)
     modules = {host.module for host in hosts_of(settings)}
+    kinds = {"c2s_direct_tls": "proxied_c2s_port", "s2s_direct_tls": "proxied_s2s_port"}
+    proxied = {port: kinds[service] for port, service in own_modules.proxied_services(settings).items()}
     return [
         {"port": port, "protocol": "tcp", "service": service, "variable": settings.where(name), **address}
         for name, service, needed, loopback in _LISTENERS
         if needed is None or (settings.flag("federation", True) if needed == "s2s" else needed in modules)
         for address in _addresses(settings, name, loopback)
         for port in settings.ports(name)
+    ] + [
+        {"port": port, "protocol": "tcp", "service": "the proxy", "variable": settings.where(name), **address}
+        for port, name in proxied.items()
+        for address in [{"address": "127.0.0.1"} if server.proxies_are_here(settings) else {}]
     ]
 
 

@@ -43,19 +43,19 @@ REFUSED = {
 }
 
 _SIGN_IN = ("sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast", "sasl_ssdp")
-# http_libjs serves what the pages for invitations are made with
-_INVITES = (
-    *("invites", "invites_adhoc", "invites_register"),
-    *("invites_page", "invites_register_web", "register_apps", "http_libjs"),
-)
+_INVITES = ("invites", "invites_adhoc", "invites_register")
+# http_libjs serves what these pages are made with; a proxy has pages of its own
+_PAGES = ("invites_page", "invites_register_web", "register_apps", "http_libjs")
 
 
-def registration_modules(scope: Settings) -> tuple[str, ...]:
-    """Return the modules for setting registration of the server or of a host: closed, invite or public."""
+def registration_modules(scope: Settings, settings: Settings) -> tuple[str, ...]:
+    """Return the modules for setting registration of `scope`, the server or a host: closed, invite or public."""
     if scope.choice("registration", REGISTRATION, "closed") == "closed":
         return ()
     # An invitation is of use on a public server as well: it brings the contact along.
-    return ("register_ibr", "register_limits", *_INVITES, "watchregistrations")
+    own = own_modules.wanted(settings, own_modules.REGISTRATION)
+    pages = own if settings.flag("proxied") else _PAGES
+    return ("register_ibr", "register_limits", *_INVITES, *pages, "watchregistrations")
 
 
 def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
@@ -75,7 +75,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Web clients", ("bosh", "websocket", "http_altconnect")),
         ("Calls", _if(settings.text("turn_host"), "external_services")),
         ("Accounts", ("user_account_management", "account_activity", "tombstones", "mimicking", "password_policy")),
-        ("Registration", registration_modules(settings)),
+        ("Registration", registration_modules(settings, settings)),
         ("Words to users", ("announce", *welcome, *motd)),
         ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),
         ("Information", ("server_info", "server_contact_info", "version", "time", "uptime", "ping", "lastactivity")),

@@ -23,7 +23,7 @@ PACKAGE = "allthingslinux.xmpp"
 
 _SOURCES = Path(__file__).resolve().parents[3] / "roles" / "prosody" / "files"
 
-SERVER, ROOMS = "server", "muc"
+SERVER, ROOMS, REGISTRATION = "server", "muc", "registration"
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,40 @@ class OwnModule:
     options: tuple[str, ...] = ()
 
 
+def proxied_services(settings: Settings) -> dict[int, str]:
+    """Return port → service for connections that a proxy hands on with the PROXY protocol."""
+    if not settings.flag("proxied"):
+        return {}
+    listed = (
+        ("proxied_c2s_port", "c2s_direct_tls", True),
+        ("proxied_s2s_port", "s2s_direct_tls", settings.flag("federation", True)),
+    )
+    return {
+        settings.number(port): service
+        for port, service, on in listed
+        if on and settings.number(port) and settings.numbers(f"{service}_ports")
+    }
+
+
+def _invites(settings: Settings) -> bool:
+    policies = [host.text("registration") or settings.text("registration") for host in settings.entries("hosts")]
+    return settings.flag("proxied") and any(policy in ("invite", "public") for policy in policies)
+
+
 OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
+    OwnModule("invites_json", REGISTRATION, _invites),
+    OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
 )
 
 
 def wanted(settings: Settings, place: str) -> list[str]:
-    """Return the modules that `settings` ask for in `place`: SERVER for all hosts, ROOMS for the rooms of each host."""
+    """Return the modules that `settings` ask for in `place`.
+
+    SERVER is all hosts, ROOMS the rooms of each host, REGISTRATION the hosts that invite.
+    """
     return [module.name for module in OWN if module.place == place and module.wanted(settings)]
 
 

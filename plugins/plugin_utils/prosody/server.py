@@ -112,6 +112,7 @@ def _network(settings: Settings) -> Entries:
         interfaces = settings.texts(option)
         if interfaces:
             entries.append(Option(option, interfaces, path=settings.where(option)))
+    entries += _proxied(settings)
     if settings.flag("federation", True):
         secure = settings.flag("s2s_secure_auth", True)
         entries.append(Option("s2s_secure_auth", secure, "Servers prove who they are by certificate" if secure else ""))
@@ -122,6 +123,35 @@ def _network(settings: Settings) -> Entries:
         if settings.flag("dane"):
             entries.append(Option("use_dane", True, "Certificates in DNS count as well (RFC 7673)"))
     return entries
+
+
+def _proxied(settings: Settings) -> Entries:
+    """What Prosody knows about role proxy: where it hands connections to, and who may say whose they are."""
+    services = own_modules.proxied_services(settings)
+    if not settings.flag("proxied"):
+        return []
+    proxies, where = settings.texts("proxies"), settings.where("proxies")
+    for address in proxies:
+        try:
+            ipaddress.ip_network(address, strict=False)
+        except ValueError as error:
+            raise ModelError(
+                f"{where}: {address} is no address. If a host of group proxy does not answer, and so its address is "
+                "not known, give the addresses of the proxies."
+            ) from error
+    # Uploads come in pieces of this size, and after each the connection waits a turn (net/server_epoll.lua)
+    entries: Entries = [Option("network_default_read_size", 66560, "Uploads through the proxy: many times faster")]
+    if services:
+        entries.append(Option("proxy_direct_tls_mappings", services, "From the proxy, with the address of the client"))
+        entries.append(Option("proxy_direct_tls_trusted", proxies, path=where))
+        if proxies_are_here(settings):
+            entries.append(Option("proxy_direct_tls_interfaces", ["127.0.0.1"]))
+    return entries
+
+
+def proxies_are_here(settings: Settings) -> bool:
+    """Whether all proxies are on the host of Prosody."""
+    return all(address == "::1" or address.startswith("127.") for address in settings.texts("proxies"))
 
 
 def _resolver(settings: Settings) -> Entries:
@@ -400,6 +430,8 @@ TYPED = {
     "password_hash": "prosody_password_hash",
     "password_policy": "prosody_password_min_length",
     "plugin_paths": "prosody_plugin_paths",
+    "proxy_direct_tls_mappings": "prosody_proxied_c2s_port and prosody_proxied_s2s_port",
+    "proxy_direct_tls_trusted": "prosody_proxies",
     "proxy65_address": "prosody_proxy65_address",
     "proxy65_ports": "prosody_proxy65_ports",
     "registration_invite_only": "prosody_registration",

@@ -22,6 +22,7 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
     ("prosody_problems", SETTINGS, []),
     ("prosody_own_modules", SETTINGS, None),
+    ("prosody_front", SETTINGS, None),
     ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p"]),
     ("prosody_declared_accounts", SETTINGS, {}),
     (

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a proxy in front of Prosody must know about it, out of the settings of role prosody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import external_url, host_name, hosts_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+
+def front(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a proxy must know of the server that `values` describe. Raises XmppError.
+
+    sites: for each virtual host name (A-labels), address (as users see it), title, url, names (those of TLS
+      for clients and servers), upload and rooms (domains, "" for none), upload_size (bytes, 0 for no limit),
+      registration, websocket, bosh, contacts (URIs)
+    ports: http, https, and for what is handed on by the PROXY protocol c2s and s2s; 0 where there is none
+    """
+    settings = Settings(values)
+    modules = set(settings.texts("modules_disabled"))
+    by_service = {service: port for port, service in own_modules.proxied_services(settings).items()}
+    return {
+        "sites": [_site(host, settings, modules) for host in settings.entries("hosts")],
+        "ports": {
+            "http": next(iter(settings.numbers("http_ports")), 0),
+            "https": next(iter(settings.numbers("https_ports")), 0),
+            "c2s": by_service.get("c2s_direct_tls", 0),
+            "s2s": by_service.get("s2s_direct_tls", 0),
+        },
+    }
+
+
+def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, Any]:
+    name = host_name(host)
+    own = Settings({**settings.values, "hosts": [host.values], "components": []})
+    components = {entry.module: domain_to_ascii(entry.name) for entry in reversed(hosts_of(own)) if entry.module}
+    without = disabled | set(host.texts("modules_disabled"))
+    contacts = settings.mapping("contact_info")
+    return {
+        "name": domain_to_ascii(name),
+        "address": name,
+        "title": host.text("title") or settings.text("site_name") or name,
+        "url": external_url(settings, name) or f"https://{domain_to_ascii(name)}/",
+        "names": [domain_to_ascii(entry.name) for entry in hosts_of(own)],
+        "upload": components.get("http_file_share", ""),
+        "rooms": components.get("muc", ""),
+        "upload_size": settings.size("upload_max_size") or 0,
+        "registration": host.text("registration") or settings.text("registration", "closed"),
+        "websocket": "websocket" not in without,
+        "bosh": "bosh" not in without,
+        "contacts": [uri for kind in ("security", "abuse", "admin") for uri in contacts.get(kind) or []]
+        or [f"xmpp:{jid}" for jid in settings.texts("admins")],
+    }
