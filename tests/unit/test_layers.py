@@ -29,6 +29,7 @@ STOREYS = [
         "module_utils/rooms",
     },
     {"module_utils/transaction"},
+    {"plugin_utils/secret_files"},
     {"plugin_utils/preflight", "plugin_utils/prosody", "plugin_utils/reach"},
     {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},
 ]
