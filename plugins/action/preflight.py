@@ -1,30 +1,39 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Refuse in one task what a role cannot work with. The checks are in plugin_utils/preflight.py, the documentation in
-plugins/modules/preflight.py."""
+"""Look for all that a role cannot work with. The rules are in plugin_utils/preflight, the documentation in
+plugins/modules/preflight.py.
+
+Variables are given by their names and worked out here, one by one: one that cannot be is a finding as well, and Ansible
+has nothing to print of it.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import preflight
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names, types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.evaluation import (
+    Evaluator,
+    Fault,
+    is_within,
+    place,
+)
 
-try:  # where a variable was set: core 2.19 knows, and tells nobody officially
-    from ansible._internal._datatag._tags import Origin
-except ImportError:  # pragma: no cover
-    Origin = None
-
+LIST: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 ARGUMENT_SPEC = {
-    "spec": {"type": "path", "required": True},
+    "spec": {"type": "path"},
     "role": {"type": "str"},
     "renamed": {"type": "dict", "default": {}},
-    "domains": {"type": "raw"},
-    "jids": {"type": "raw"},
+    "domains": LIST,
+    "certificate_names": LIST,
+    "jids": LIST,
     "platforms": {
         "type": "list",
         "elements": "dict",
@@ -34,36 +43,48 @@ ARGUMENT_SPEC = {
             "majors": {"type": "list", "elements": "str", "default": []},
         },
     },
-    "ports": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "port": {"type": "int", "required": True},
-            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
-            "address": {"type": "str"},
-            "service": {"type": "str"},
-            "variable": {"type": "str"},
-        },
-    },
-    "owners": {"type": "list", "elements": "str", "default": []},
-    "checks": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"that": {"type": "bool", "required": True}, "problem": {"type": "str", "required": True}},
-    },
+    "ports": LIST,
+    "owners": LIST,
+    "checks": LIST,
+    "asks": LIST,
 }
+_VOCABULARY = Path(__file__).parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
+#: held by every host, made by Ansible; some would be worked out when they are looked into
+_OF_ANSIBLE = frozenset({"ansible_facts", "environment", "groups", "hostvars", "vars"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _place(value: Any) -> str:
-    """Name the file and line a value comes from, as far as core tells; a value from another source has no place."""
-    origin = Origin.get_tag(value) if Origin is not None else None
-    path = getattr(origin, "path", None)
-    if not path:
-        return ""
-    line = getattr(origin, "line_num", None)
-    return f"{path}:{line}" if line else str(path)
+def _read(path: Path, role: str) -> dict[str, Any]:
+    try:
+        return names.options_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise AnsibleActionFail(f"Cannot read the specification {path} of role {role}: {error}") from error
+
+
+def _values(path: str, value: Any, steps: str) -> Iterator[tuple[str, Any]]:
+    """Follow steps such as [].name from a value; what is not there, or of another type, is not followed."""
+    if not steps:
+        yield path, value
+    elif steps.startswith("[]"):
+        for index, item in enumerate(value if isinstance(value, (list, tuple)) else []):
+            yield from _values(f"{path}[{index}]", item, steps[2:])
+    else:
+        key = _NAME.findall(steps)[0]
+        if isinstance(value, Mapping) and key in value:
+            yield from _values(f"{path}.{key}", value[key], steps[len(key) + 1 :])
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every word in the texts that a value holds."""
+    if isinstance(value, str):
+        if "{{" in value or "{%" in value:
+            yield from _NAME.findall(value)
+    elif isinstance(value, Mapping):
+        for held in value.values():
+            yield from _words(held)
+    elif isinstance(value, (list, tuple)):
+        for held in value:
+            yield from _words(held)
 
 
 class ActionModule(ActionBase):
@@ -74,52 +95,190 @@ class ActionModule(ActionBase):
     _supports_diff_mode = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Collect every problem, then fail once or say that there is none."""
+        """Return the findings, with those that are registered already."""
         del tmp
         variables = task_vars or {}
         result: dict[str, Any] = super().run(task_vars=task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        self._evaluator = Evaluator(self._templar, variables)
+        self._findings: list[str] = []
+        self._faulty: set[str] = set()
+        self._values: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
+        self._root = Path(__file__).resolve().parents[2]
 
-        spec_path = Path(args["spec"])
-        role = args["role"] or spec_path.resolve().parent.parent.name
-        problems = self._variables(spec_path, role, args["renamed"], variables)
-        problems += preflight.invalid_domains(args["domains"])
-        problems += preflight.invalid_jids(args["jids"])
+        role = args["role"] or ""
+        if args["spec"]:
+            spec_path = Path(args["spec"]).resolve()
+            self._root = spec_path.parents[3]
+            role = role or spec_path.parent.parent.name
+            self._options = _read(spec_path, role)
+            self._look_at_names(spec_path, role, args["renamed"], variables)
+            self._look_at_types()
+        for path in args["domains"]:
+            self._each(path, conditions.invalid_domains)
+        for path in args["certificate_names"]:
+            self._each(path, conditions.invalid_certificate_names)
+        for path in args["jids"]:
+            self._each(path, conditions.invalid_jids)
         if args["platforms"]:
-            facts = dict(variables.get("ansible_facts") or {})
-            if "distribution" not in facts:
-                facts = self._target("ansible.builtin.setup", {"gather_subset": ["all"]}, variables)["ansible_facts"]
-                result["ansible_facts"] = facts
-                facts = {name.removeprefix("ansible_"): value for name, value in facts.items()}
-            problems += preflight.unsupported_platform(facts, args["platforms"], role)
-        if args["ports"]:
-            wanted = {"ports": sorted({port["port"] for port in args["ports"]})}
-            listeners = self._target("allthingslinux.xmpp.listeners_info", wanted, variables)["listeners"]
-            problems += preflight.taken_ports(args["ports"], listeners, args["owners"])
-        problems += preflight.failed_checks(args["checks"])
+            result.update(self._look_at_system(args["platforms"], role, variables))
+        self._look_at_ports(args["ports"], args["owners"], variables)
+        for name in args["checks"]:
+            self._check(name)
+        for name in args["asks"]:
+            self._ask(name, variables)
 
+        before = variables.get(str(getattr(self._task, "register", None)))
+        earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
         result["changed"] = False
-        if problems:
-            return {
-                "changed": False,
-                "failed": True,
-                "msg": f"Role {role} stops before it changes anything:\n" + "\n".join(f"- {line}" for line in problems),
-            }
+        result["findings"] = list(dict.fromkeys(earlier + self._findings))
+        result["sound"] = not self._findings
         return result
 
-    def _variables(self, spec_path: Path, role: str, renamed: dict[str, str], variables: dict[str, Any]) -> list[str]:
-        try:
-            known = preflight.options_of(yaml.safe_load(spec_path.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            raise AnsibleActionFail(f"Cannot read the specification {spec_path} of role {role}: {error}") from error
-        mine = [str(name) for name in variables if str(name).startswith(f"{role}_")]
-        old = preflight.renamed_variables(mine, renamed)
-        suspects = [name for name in mine if name not in known and name not in renamed]
-        origins = {name: place for name in suspects if (place := _place(variables[name]))}
-        return old + preflight.unknown_variables(suspects, known, role, origins)
+    def _look_at_names(
+        self, spec_path: Path, role: str, renamed: Mapping[str, str], variables: Mapping[str, Any]
+    ) -> None:
+        given = {str(name): value for name, value in variables.items() if name not in _OF_ANSIBLE}
+        own = self._list(names.OWN)
+        self._findings += names.renamed_variables(given, renamed)
+        known = {*self._options, *_read(_VOCABULARY, "xmpp")}
+        for other in spec_path.parents[2].glob("*/meta/argument_specs.yml"):
+            known |= _read(other, other.parent.parent.name).keys()
+        told = {name for name in given if name not in known and name not in renamed}
+        origins = {name: place(given[name]) for name in told if name.startswith(f"{role}_")}
+        self._findings += names.unknown_variables(told, self._options, role, origins, own)
+        # a default of the role is not something that the operator sets
+        set_here = {name for name, value in given.items() if name not in known or not is_within(value, self._root)}
+        if names.misspelt_variables(set_here, known, role, {}, own):
+            used = {word for value in given.values() for word in _words(value)}
+            origins = {name: place(given[name]) for name in told}
+            self._findings += names.misspelt_variables(set_here, known, role, origins, own, used)
+        self._findings += names.misspelt_groups(variables.get("groups") or {}, names.GROUPS, own)
 
-    def _target(self, module: str, module_args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _list(self, name: str) -> list[str]:
+        try:
+            held = self._evaluator.value(name)
+        except Fault:
+            return []
+        return [str(each) for each in held] if isinstance(held, (list, tuple)) else [str(held)]
+
+    def _look_at_types(self) -> None:
+        for name, option in self._options.items():
+            raw = self._evaluator.variables.get(name)
+            if name not in self._evaluator.variables:
+                if option.get("required"):
+                    self._findings.append(f"{name} is not set: give it.")
+                continue
+            value, faults = self._evaluator.parts(name, raw)
+            label, where = self._called(name, raw)
+            lines = [self._fault_line(path, raw, fault) for path, fault in faults]
+            lines += types.problems(label, value, option, self._place, where)
+            if lines or faults:
+                self._faulty.add(name)
+            self._findings += lines
+            self._values[name] = value
+
+    def _place(self, value: Any) -> str:
+        """Name the place of a value, unless it stands in a role, where the operator does not look."""
+        return "" if is_within(value, self._root) else place(value)
+
+    def _called(self, name: str, raw: Any) -> tuple[str, str]:
+        """Name a variable as the operator knows it: by the word of the shared vocabulary that its default takes."""
+        if isinstance(raw, str) and is_within(raw, self._root):
+            for word in _words(raw):
+                if word.startswith("xmpp_") and word in self._evaluator.variables:
+                    return word, self._place(self._evaluator.variables[word])
+        return name, self._place(raw)
+
+    def _fault_line(self, path: str, raw: Any, fault: Fault) -> str:
+        """Say what is wrong with a part of a variable."""
+        if fault.missing and is_within(fault.source, self._root):
+            return f"{fault.missing} is set nowhere, and is needed: set it in group_vars/all, or for the host."
+        if fault.own and is_within(raw, self._root):
+            return str(fault)  # names its variable, and is told in the same words by the role whose variable it is
+        where = self._place(fault.source)
+        return f"{path} (set in {where}) {fault}" if where else f"{path} {fault}"
+
+    def _each(self, path: str, rule: Any) -> None:
+        """Apply a rule to the values that a path such as prosody_hosts[].name leads to."""
+        name = _NAME.findall(path)[0]
+        if name not in self._values:
+            return
+        label, where = self._called(name, self._evaluator.variables[name])
+        for called, value in _values(label, self._values[name], path[len(name) :]):
+            if value is types.HOLE:
+                continue
+            set_in = self._place(value) or where
+            shown = f"{called} (set in {set_in})" if set_in else called
+            self._findings += rule(shown, value)
+
+    def _look_at_system(self, platforms: list[dict[str, Any]], role: str, variables: dict[str, Any]) -> dict[str, Any]:
+        facts = dict(variables.get("ansible_facts") or {})
+        gathered: dict[str, Any] = {}
+        if "distribution" not in facts:
+            reply = self._target("ansible.builtin.setup", {"gather_subset": ["all"]}, variables)
+            if reply is None:
+                return {}
+            gathered = reply["ansible_facts"]
+            facts = {name.removeprefix("ansible_"): value for name, value in gathered.items()}
+        self._findings += conditions.unsupported_platform(facts, platforms, role)
+        return {"ansible_facts": gathered} if gathered else {}
+
+    def _look_at_ports(self, sources: list[str], owners: list[str], variables: dict[str, Any]) -> None:
+        wanted = [port for name in sources for port in self._worked_out(name) or []]
+        wanted = [port for port in wanted if str(port.get("port", "")).isdecimal()]
+        if not wanted:
+            return
+        numbers = sorted({int(port["port"]) for port in wanted})
+        reply = self._target("allthingslinux.xmpp.listeners_info", {"ports": numbers}, variables)
+        if reply is not None:
+            self._findings += conditions.taken_ports(wanted, reply["listeners"], owners)
+
+    def _worked_out(self, name: str) -> Any:
+        """Return the value of a variable of the role, or nothing and a finding where it cannot be worked out."""
+        try:
+            return self._evaluator.value(name)
+        except Fault as fault:
+            self._not_worked_out(name, fault)
+            return None
+
+    def _not_worked_out(self, name: str, fault: Fault) -> None:
+        """Report what could not be made of the variables, unless one of them is faulty, which was said already."""
+        if fault.own:
+            self._consequence(str(fault))
+        elif not self._faulty:
+            self._findings.append(f"{name} {fault}")
+
+    def _consequence(self, line: str) -> None:
+        """Report what came out of variables, unless it is about one that was reported already."""
+        if not self._faulty & set(_NAME.findall(line)):
+            self._findings.append(line)
+
+    def _check(self, name: str) -> None:
+        """Report the problem of every condition ({that, problem}) of a variable that does not hold."""
+        raw = self._evaluator.variables.get(name)
+        entries = raw if isinstance(raw, (list, tuple)) else self._worked_out(name)
+        for entry in entries or []:
+            try:
+                if not self._evaluator.template(entry["that"]):
+                    self._consequence(str(self._evaluator.template(entry["problem"])))
+            except Fault as fault:
+                self._not_worked_out(name, fault)
+
+    def _ask(self, name: str, variables: dict[str, Any]) -> None:
+        """Run modules ({module, args, problems}) on the host and report what they find."""
+        for entry in self._worked_out(name) or []:
+            reply = self._target(entry["module"], entry.get("args") or {}, variables, entry.get("problems"))
+            for problem in (reply or {}).get(entry.get("problems")) or []:
+                self._findings.append(str(problem["text"] if isinstance(problem, Mapping) else problem))
+
+    def _target(
+        self, module: str, module_args: dict[str, Any], variables: dict[str, Any], answer: str | None = None
+    ) -> dict[str, Any] | None:
+        """Run a module on the host. Where it fails without the answer that is asked for, that is a finding."""
         reply: dict[str, Any] = self._execute_module(module_name=module, module_args=module_args, task_vars=variables)
-        if reply.get("failed"):
-            raise AnsibleActionFail(f"{module} failed on the host: {reply.get('msg', 'no reason given')}", result=reply)
+        if reply.get("failed") and (answer is None or answer not in reply):
+            self._findings += conditions.failed_on_host(reply, module)
+            return None
         return reply

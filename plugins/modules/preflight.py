@@ -6,14 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Refuse what a role cannot work with, before its first change
+short_description: Look for what a role cannot work with, before its first change
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - One task at the start of a role that refuses everything that would go wrong later.
-  - All problems are collected and reported by one failure, a line each. A line says what was seen and what to do.
-  - Nothing is changed. One module is run on the host when O(ports) is given, none otherwise. If O(platforms) is given
-    and the facts of the host were not gathered, they are gathered and kept.
+  - One task at the start of a role that finds everything that would go wrong later.
+  - Returns a line for each problem, which says what was seen and what to do. M(allthingslinux.xmpp.preflight_verdict)
+    refuses all of them at once.
+  - Variables are given by their names. Each is worked out by itself, so that one that cannot be is a finding as well.
+    No line holds a value that may be secret, nor does Ansible print one.
+  - Nothing is changed, and no secret is made. Modules are run on the host for O(ports) and O(asks) alone. If
+    O(platforms) is given and the facts of the host were not gathered, they are gathered and kept.
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes
 attributes:
@@ -26,11 +29,13 @@ attributes:
 options:
   spec:
     description:
-      - The role's C(meta/argument_specs.yml) on the controller.
-      - A variable with the prefix of the role that is an option of none of its entry points is refused, with the
-        nearest name that exists and, where it is known, the file and line that set it.
+      - The role's C(meta/argument_specs.yml) on the controller. The variables of all its entries are looked at, with
+        their types, choices and keys, however deep.
+      - A variable with the prefix of the role that it does not have is refused, with the nearest name that exists and,
+        where it is known, the file and line that set it. So is one that is nearly a variable of the role or of the
+        shared vocabulary (C(xmpp_)), and a group that is nearly one of the collection where that one has no host.
+        C(xmpp_own_names) lists what is nevertheless meant.
     type: path
-    required: true
   role:
     description:
       - The name of the role, which with an underscore is the prefix of its variables.
@@ -43,13 +48,23 @@ options:
     default: {}
   domains:
     description:
-      - Values that must be domain names. Empty ones count as not given.
-      - A list, or variable name to a value or a list of values; then the message names the variable.
-    type: raw
+      - Variables whose values must be domain names, such as V(coturn_realm) or V(prosody_hosts[].name). A list counts
+        for all its values, and what is empty as not given.
+    type: list
+    elements: str
+    default: []
+  certificate_names:
+    description:
+      - As O(domains), but C(*.) may stand before each name, and it may be an address.
+    type: list
+    elements: str
+    default: []
   jids:
     description:
-      - Values that must be bare JIDs of accounts, in the same forms as O(domains).
-    type: raw
+      - Variables whose values must be bare JIDs of accounts, in the same form as O(domains).
+    type: list
+    elements: str
+    default: []
   platforms:
     description:
       - The systems that the role supports. All when empty.
@@ -70,35 +85,13 @@ options:
         default: []
   ports:
     description:
-      - Ports that the role is going to use. One that a process other than O(owners) holds is refused with the name and
-        the number of the process.
+      - Variables with lists of the ports that the role is going to use. One that a process other than O(owners) holds
+        is refused with the name and the number of the process.
+      - Each entry has a C(port), and may have a C(protocol) (V(tcp) or V(udp)), an C(address) it will be bound to, a
+        C(service) that says what it is for, and the C(variable) with which another port can be chosen.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      port:
-        description:
-          - The number.
-        type: int
-        required: true
-      protocol:
-        description:
-          - The transport.
-        type: str
-        choices: [tcp, udp]
-        default: tcp
-      address:
-        description:
-          - The address it will be bound to. All addresses without it.
-        type: str
-      service:
-        description:
-          - What it is for, as in "client connections".
-        type: str
-      variable:
-        description:
-          - The variable with which another port can be chosen.
-        type: str
   owners:
     description:
       - Names of the processes, systemd units (with or without C(.service)) and users that are the role's own.
@@ -107,49 +100,58 @@ options:
     default: []
   checks:
     description:
-      - Conditions of the role itself, reported together with the rest.
+      - Variables with lists of conditions of the role itself. Each has C(that), what must be true, and C(problem), the
+        line for the report. The line is worked out only where the condition does not hold.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      that:
-        description:
-          - What must be true.
-        type: bool
-        required: true
-      problem:
-        description:
-          - The line for the report, what was seen and what to do.
-        type: str
-        required: true
+  asks:
+    description:
+      - Variables with lists of modules to run on the host. Each has the name of the C(module), its C(args), and in
+        C(problems) the name of the result that lists what it found, as texts or as mappings with a C(text).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
-- name: Refuse what cannot work before anything is changed
+# in vars/main.yml of the role:
+# __coturn_ports:
+#   - {port: "{{ coturn_port }}", protocol: udp, service: STUN and TURN, variable: coturn_port}
+# __coturn_checks:
+#   - that: "{{ coturn_relay_port_min < coturn_relay_port_max }}"
+#     problem: "coturn_relay_port_min is not below coturn_relay_port_max: correct them."
+- name: Look for what cannot work before anything is changed
   allthingslinux.xmpp.preflight:
     spec: "{{ role_path }}/meta/argument_specs.yml"
     renamed:
       coturn_ports: coturn_port
-    domains:
-      coturn_realm: "{{ coturn_realm }}"
+    domains: [coturn_realm]
     platforms:
       - distribution: Debian
         majors: ["13"]
-    ports:
-      - {port: "{{ coturn_port }}", protocol: udp, service: STUN and TURN, variable: coturn_port}
+    ports: [__coturn_ports]
     owners: [turnserver, coturn]
-    checks:
-      - that: "{{ coturn_relay_ports.min < coturn_relay_ports.max }}"
-        problem: "coturn_relay_ports: min is not below max."
+    checks: [__coturn_checks]
+  register: __coturn_findings
+
+- name: Refuse it, for all hosts at once
+  allthingslinux.xmpp.preflight_verdict:
+  run_once: true
 """
 
 RETURN = r"""
-msg:
-  description: One line for each problem, after a heading.
-  returned: failure
-  type: str
-  sample: |-
-    Role coturn stops before it changes anything:
-    - Role coturn has no variable coturn_relam (set in inventory/hosts.yml:9): did you mean coturn_realm?
-    - Port 3478/udp, wanted for STUN and TURN, is taken by eturnal (pid 312 of eturnal.service) on 0.0.0.0: stop that.
+findings:
+  description:
+    - What is wrong and what to do, a line each, after those that are registered under the same name already.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "Role coturn has no variable coturn_relam (set in inventory/hosts.yml:9): did you mean coturn_realm?"
+    - "Port 3478/udp, wanted for STUN and TURN, is taken by eturnal (pid 312 of eturnal.service) on 0.0.0.0: stop that."
+sound:
+  description: Whether this task found nothing.
+  returned: always
+  type: bool
 """

@@ -1,14 +1,11 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be refused before a role changes anything: pure checks, each returning one line per problem.
-
-A line says what was seen and what to do, and stands alone: the action plugin puts them under one another.
-"""
+"""What a role cannot work with: domains, addresses, systems, ports, hosts. A line for each problem."""
 
 from __future__ import annotations
 
-import difflib
+import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,53 +13,20 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, parse
 
 WILDCARDS = frozenset({"0.0.0.0", "::", "*", ""})
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\.?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 
 
-def options_of(spec: Any) -> frozenset[str]:
-    """List the variables of a role: the options of every entry point in its parsed meta/argument_specs.yml."""
-    entry_points = (spec or {}).get("argument_specs") or {}
-    return frozenset(name for entry in entry_points.values() for name in (entry or {}).get("options") or {})
-
-
-def renamed_variables(given: Iterable[str], renamed: Mapping[str, str]) -> list[str]:
-    """Refuse variables that have another name by now. renamed: old name to new name."""
-    return [
-        f"{name} is called {renamed[name]} now: rename it where you set it."
-        for name in sorted(given)
-        if name in renamed
-    ]
-
-
-def unknown_variables(
-    given: Iterable[str], known: Collection[str], role: str, origins: Mapping[str, str] | None = None
-) -> list[str]:
-    """Refuse variables with the prefix of a role that the role does not have.
-
-    given: all variables of the host; known: the options of the role; origins: variable to the place where it is set.
-    """
-    problems = []
-    for name in sorted(given):
-        if not name.startswith(f"{role}_") or name in known:
-            continue
-        place = (origins or {}).get(name)
-        where = f" (set in {place})" if place else ""
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        advice = f"did you mean {near[0]}?" if near else "remove it."
-        problems.append(f"Role {role} has no variable {name}{where}: {advice}")
-    return problems
-
-
-def named_values(values: Any) -> list[tuple[str, Any]]:
-    """Flatten what a parameter holds (a value, a list, or variable name to either) to (label, value).
-
-    The label is empty or ends in ": ". Values that are None or empty text count as not given.
-    """
-    if isinstance(values, Mapping):
-        return [(f"{name}: ", value) for name, held in values.items() for _label, value in named_values(held)]
+def named_values(name: str, values: Any) -> list[tuple[str, Any]]:
+    """Flatten what a variable holds (a value or a list) to (path, value); what is empty counts as not given."""
     if isinstance(values, (list, tuple)):
-        return [("", value) for value in values if value not in (None, "")]
-    return [] if values in (None, "") else [("", values)]
+        return [(f"{name}[{index}]", value) for index, value in enumerate(values) if value not in (None, "")]
+    return [] if values in (None, "") else [(name, values)]
+
+
+def shown(value: Any) -> str:
+    """Show a value that was to be a domain where it cannot be anything else, and say nothing of it otherwise."""
+    return f" ({value})" if isinstance(value, str) and _NAME.fullmatch(value) else ""
 
 
 def _reason(error: InvalidJid) -> str:
@@ -73,7 +37,7 @@ def _reason(error: InvalidJid) -> str:
 def domain_reason(text: Any) -> str:
     """Say why a text is not a domain that can be served, or nothing when it is one."""
     if not isinstance(text, str):
-        return f"it is of type {type(text).__name__}"
+        return "it is no text"
     try:
         jid = parse(text)
     except InvalidJid as error:
@@ -85,34 +49,51 @@ def domain_reason(text: Any) -> str:
         try:
             labels.append(label if label.isascii() else label.encode("idna").decode("ascii"))
         except UnicodeError:
-            return f"the label {label!r} has no form for DNS"
+            return "a label of it has no form for DNS"
     name = ".".join(labels).lower()
     if len(name) > 253:
         return "it is longer than the 253 characters of a DNS name"
     for label in name.split("."):
         if not _LABEL.fullmatch(label):
             shape = "1 to 63 letters, digits or inner hyphens"
-            return f"the label {label!r} is not {shape}" if label else "it has an empty label"
+            return f"a label of it is not {shape}" if label else "it has an empty label"
     if re.fullmatch(r"[0-9]+", name.rpartition(".")[2]):
         return "it is an address, and XMPP needs a name"
     return ""
 
 
-def invalid_domains(values: Any) -> list[str]:
-    """Refuse what is not a domain name; see named_values() for the shape."""
-    problems = []
-    for label, value in named_values(values):
-        if reason := domain_reason(value):
-            problems.append(f"{label}{value!r} is not a domain: {reason.rstrip('.')}. Example: 'example.org'.")
-    return problems
+def invalid_domains(name: str, values: Any) -> list[str]:
+    """Refuse what is not a domain name in variable `name`."""
+    return [
+        f"{path}{shown(value)} is not a domain: {reason.rstrip('.')}. Write it as in example.org."
+        for path, value in named_values(name, values)
+        if (reason := domain_reason(value))
+    ]
 
 
-def invalid_jids(values: Any) -> list[str]:
-    """Refuse what is not the bare JID of an account; see named_values() for the shape."""
+def _is_address(value: Any) -> bool:
+    try:
+        return bool(ipaddress.ip_address(value))
+    except ValueError:
+        return False
+
+
+def invalid_certificate_names(name: str, values: Any) -> list[str]:
+    """Refuse what can be no name in a certificate: an address, or a domain before which *. may stand."""
+    return [
+        line
+        for path, value in named_values(name, values)
+        if not _is_address(value)
+        for line in invalid_domains(path, value.removeprefix("*.") if isinstance(value, str) else value)
+    ]
+
+
+def invalid_jids(name: str, values: Any) -> list[str]:
+    """Refuse what is not the bare JID of an account in variable `name`; it is not shown, since it may be a password."""
     problems = []
-    for label, value in named_values(values):
+    for path, value in named_values(name, values):
         if not isinstance(value, str):
-            reason = f"it is of type {type(value).__name__}"
+            reason = "it is no text"
         else:
             try:
                 jid = parse(value)
@@ -125,7 +106,7 @@ def invalid_jids(values: Any) -> list[str]:
                     reason = "it has a resource" if jid.resource else "it has no account part before an @"
         if reason:
             reason = reason.rstrip(".")
-            problems.append(f"{label}{value!r} is not the JID of an account: {reason}. Example: 'juliet@example.org'.")
+            problems.append(f"{path} is not the JID of an account: {reason}. Write it as in juliet@example.org.")
     return problems
 
 
@@ -190,6 +171,35 @@ def taken_ports(
     return problems
 
 
-def failed_checks(checks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Report the problem of every check ({that, problem}) that does not hold."""
-    return [str(check["problem"]) for check in checks if not check["that"]]
+def out_of_reach(said: str) -> list[str]:
+    """Say that a host does not let Ansible in. said: what the connection reported."""
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "no reason given")
+    low = said.lower()
+    if "permission denied" in low:
+        return [f"The host lets nobody in ({last.rstrip('.')}): see ansible_user and its key; ssh with both must work."]
+    if "host key verification failed" in low or "host identification has changed" in low:
+        return ["The key of the host is not known, or is another one: enter it once with ssh, and compare the key."]
+    return [f"The host cannot be reached ({last.rstrip('.')}): see ansible_host, ansible_port, and whether it runs."]
+
+
+def not_root(facts: Mapping[str, Any]) -> list[str]:
+    """Refuse a user who may not administrate the host. facts: as module setup returns them."""
+    uid = facts.get("ansible_effective_user_id", facts.get("ansible_user_uid", 0))
+    if uid == 0:
+        return []
+    who = facts.get("ansible_user_id", "somebody")
+    return [f"Ansible comes to the host as {who}, who is not root: set ansible_become: true (and -K where sudo asks)."]
+
+
+def failed_on_host(reply: Mapping[str, Any], module: str) -> list[str]:
+    """Say why a module did not run on a host, out of what Ansible got instead of its result."""
+    said = "\n".join(str(reply.get(name) or "") for name in ("msg", "module_stderr", "module_stdout"))
+    low = said.lower()
+    if "no space left on device" in low or "no usable temporary directory" in low:
+        return ["There is no room left for temporary files: see df -h /tmp /var/tmp on the host, and make some."]
+    if "missing sudo password" in low or "a password is required" in low or "incorrect sudo password" in low:
+        return ["sudo wants a password on the host: give the right one with -K (--ask-become-pass)."]
+    if ("interpreter" in low and "not found" in low) or "python3: not found" in low or reply.get("rc") == 127:
+        return ["There is no Python on the host: install it there with apt-get install python3."]
+    first = next((line.strip() for line in str(reply.get("msg") or "no reason given").splitlines() if line.strip()), "")
+    return [f"{module.rpartition('.')[2]} failed on the host: {first}"]

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values held against the description of a variable in meta/argument_specs.yml.
+
+Stricter than Ansible, which would convert for its check and then hand the role what was given: a text is a text, true
+is true. Digits count as a number, because values from the command line and from templates are texts. No line holds a
+value: one that stands in the wrong place may be a password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+#: from a value to the file and line where it was set, or to nothing
+Place = Callable[[Any], str]
+
+#: stands for a part that could not be worked out, which is told elsewhere
+HOLE: Any = object()
+
+_NUMBER = re.compile(r"[+-]?[0-9]+\Z")
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+
+_WANTED = {
+    "str": "a text",
+    "path": "a path",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "list": "a list",
+    "dict": "a mapping",
+}
+_ADVICE = {
+    "str": "put it between quotes",
+    "path": "put it between quotes",
+    "bool": "write true or false, without quotes",
+    "int": "write digits",
+    "float": "write digits",
+    "list": "write each item on a line of its own after a hyphen, or all of them in brackets",
+    "dict": "write a line with a key and its value for each, or {} for none",
+}
+
+
+def kind(value: Any) -> str:
+    """Name the type of a value, and nothing of what it holds."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, (list, tuple)) else "something else"
+
+
+def _fits(value: Any, wanted: str) -> bool:
+    if wanted in ("str", "path"):
+        return isinstance(value, str)
+    if wanted == "bool":
+        return isinstance(value, bool)
+    if wanted == "int":
+        return (isinstance(value, int) and not isinstance(value, bool)) or (
+            isinstance(value, str) and bool(_NUMBER.match(value.strip()))
+        )
+    if wanted == "float":
+        return (isinstance(value, (int, float)) and not isinstance(value, bool)) or (
+            isinstance(value, str) and bool(_DECIMAL.match(value.strip()))
+        )
+    if wanted == "list":
+        return isinstance(value, (list, tuple))
+    if wanted == "dict":
+        return isinstance(value, Mapping)
+    return True
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return the known name that is most like `name`, or nothing."""
+    found = difflib.get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def _at(path: str, value: Any, place: Place) -> str:
+    where = place(value)
+    return f"{path} (set in {where})" if where else path
+
+
+def problems(path: str, value: Any, option: Mapping[str, Any], place: Place, outer: str = "") -> list[str]:
+    """Say what of a value does not fit its description, a line each.
+
+    path: what the value is called, such as prosody_accounts[0].password; option: its description, with the keys type,
+    elements, choices, required and options of an argument spec; place: says where a value was set; outer: said of
+    values that know no place of their own.
+    """
+    if value is HOLE:
+        return []
+    wanted = str(option.get("type") or "str")
+
+    def here(held: Any) -> str:
+        return place(held) or outer
+
+    at = _at(path, value, here)
+    if not _fits(value, wanted):
+        if value is None:
+            empty = {"list": "write [] for none", "dict": "write {} for none", "str": 'write "" for none'}.get(wanted)
+            return [f"{at} is empty where {_WANTED[wanted]} belongs: {empty or 'give one'}, or remove the line."]
+        advice = _ADVICE[wanted]
+        if wanted in ("bool", "list", "dict") and isinstance(value, str):
+            advice += "; on the command line -e takes JSON for that"
+        return [f"{at} is {kind(value)} where {_WANTED[wanted]} belongs: {advice}."]
+    if "choices" in option:
+        return _choices(at, value, option["choices"])
+    where = here(value)
+    if isinstance(value, (list, tuple)):
+        return _items(path, value, option, place, where)
+    if isinstance(value, Mapping) and option.get("options"):
+        return _keys(path, value, option["options"], place, where)
+    return []
+
+
+def _choices(at: str, value: Any, choices: Any) -> list[str]:
+    named = ", ".join(str(choice) for choice in choices)
+    lines = []
+    for given in value if isinstance(value, (list, tuple)) else [value]:
+        if given in choices:
+            continue
+        near = nearest(str(given), choices) if isinstance(given, str) else ""
+        lines.append(f"{at} is none of {named}: {f'did you mean {near}?' if near else 'choose one of them.'}")
+    return list(dict.fromkeys(lines))
+
+
+def _items(path: str, values: Any, option: Mapping[str, Any], place: Place, outer: str) -> list[str]:
+    elements = {"type": option.get("elements") or ("dict" if option.get("options") else "raw")}
+    if option.get("options"):
+        elements["options"] = option["options"]
+    return [
+        line for index, item in enumerate(values) for line in problems(f"{path}[{index}]", item, elements, place, outer)
+    ]
+
+
+def _keys(path: str, value: Mapping[Any, Any], options: Mapping[str, Any], place: Place, outer: str) -> list[str]:
+    lines = []
+    for key, held in value.items():
+        if key not in options:
+            lines.append(_unknown_key(path, key, held, options, place, outer))
+        elif held is not None:
+            lines += problems(f"{path}.{key}", held, options[key] or {}, place, outer)
+    at = _at(path, value, lambda held: place(held) or outer)
+    for key, option in options.items():
+        if (option or {}).get("required") and value.get(key) is None:
+            lines.append(f"{at} has no {key}: give it.")
+    return lines
+
+
+def _unknown_key(path: str, key: Any, held: Any, options: Mapping[str, Any], place: Place, outer: str) -> str:
+    """A key without a value may be a value that somebody took for one, so it is told only where it is like a key."""
+    at = _at(path, key, lambda found: place(found) or place(held) or outer)
+    near = nearest(str(key), options)
+    known = ", ".join(options)
+    told = near or (isinstance(key, str) and _PLAIN.match(key) and held is not None)
+    what = f"has a key {key}, which there is not" if told else "has a key that there is not"
+    return f"{at} {what}: {f'did you mean {near}?' if near else f'the keys are {known}.'}"
