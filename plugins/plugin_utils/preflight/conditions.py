@@ -73,7 +73,7 @@ def invalid_domains(name: str, values: Any) -> list[str]:
 
 def _is_address(value: Any) -> bool:
     try:
-        return bool(ipaddress.ip_address(value))
+        return isinstance(value, str) and bool(ipaddress.ip_address(value))
     except ValueError:
         return False
 
