@@ -115,7 +115,10 @@ modules:
     "*": [admin_shell, admin_socket, c2s]
     example.org: [disco, roster, saslauth]
 problems:
-  description: Modules that are in state C(warn) or C(error), and what they say.
+  description:
+    - Modules that are in state C(warn) or C(error), and what they say.
+    - A storage is asked whether it works now. What other modules say may be of long ago, since Prosody remembers an
+      error until the module is reloaded.
   type: list
   elements: dict
   returned: always

@@ -255,6 +255,68 @@ def test_a_connected_client_survives_a_change_that_needs_no_restart(site: Site) 
     assert site.process() == process
 
 
+def not_archived(site: Site) -> float:
+    """What the server counts of messages that were delivered and could not be archived."""
+    fetch = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:5280/metrics', timeout=20).read().decode())"
+    found = re.search(
+        r"(?m)^prosody_mod_measure_traffic__not_archived_total (\S+)", site.host.check_output("python3 -c %s", fetch)
+    )
+    assert found
+    return float(found[1])
+
+
+def test_the_database_is_restarted_under_connected_clients(site: Site) -> None:
+    """Prosody remembers for ever that it was disconnected once; it works all the same, and a run has nothing to do."""
+    process = site.process()
+    with site.client("alice") as alice, site.client("bob", direct=True) as bob:
+        site.host.check_output("systemctl restart postgresql@17-main")
+        alice.say(bob.stream, "after the restart")
+        assert bob.hears("after the restart")
+        assert "Disconnected from PostgreSQL" in site.host.check_output("timeout 30 prosodyctl shell module list")
+        answer = site.apply()
+        assert not answer.failed, answer.message
+        assert not answer.changed, answer.actions
+        problems = run_module(site.directory, "allthingslinux.xmpp.prosody_info", {}).result["problems"]
+        assert not [problem for problem in problems if problem["module"] == "storage_sql"]
+        alice.say(bob.stream, "after the run")
+        assert bob.hears("after the run")
+        assert (alice.ended, bob.ended) == (0, 0)
+    assert site.process() == process
+
+
+def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
+    """Without module sql_reconnect Prosody reads freed memory here, and hangs or crashes.
+
+    The collector is called so that it comes at the worst moments: when the old connection is let go of while its
+    statements are still there, and when these are let go of after the reconnection. What was the connection's is then
+    filled with texts of just its size.
+    """
+    fill = "for n = 1, 50000 do kept[n] = ([[%044d]]):format(n) end"
+    lua = f"> collectgarbage() collectgarbage() kept = {{}} {fill} return true, [[collected]]"
+    collect = f"timeout 30 prosodyctl shell '{lua}'"
+    process, missing = site.process(), not_archived(site)
+    with site.client("alice") as alice, site.client("bob", direct=True) as bob:
+        for number in range(2):
+            alice.say(bob.stream, f"before outage {number}")
+            assert bob.hears(f"before outage {number}")
+            site.host.check_output("systemctl stop postgresql@17-main")
+            try:
+                alice.say(bob.stream, f"during outage {number}")
+                assert bob.hears(f"during outage {number}")
+                assert "collected" in site.host.check_output(collect)
+            finally:
+                site.host.check_output("systemctl start postgresql@17-main")
+            alice.say(bob.stream, f"after outage {number}")
+            assert bob.hears(f"after outage {number}")
+            assert "collected" in site.host.check_output(collect)
+        assert (alice.ended, bob.ended) == (0, 0)
+    assert site.process() == process
+    # both have an archive, and neither has what was said while there was none
+    assert not_archived(site) - missing == 4
+    site.serves()
+    assert not site.apply().changed
+
+
 def test_check_mode_touches_nothing_and_says_what_would_be_done(site: Site) -> None:
     before = site.state()
     content = site.with_option("tls_profile", '"modern"')

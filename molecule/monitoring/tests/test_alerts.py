@@ -49,6 +49,7 @@ AT_ONCE = [
     (faults.errors_logged, {"XmppErrorsLogged"}),
     (faults.sign_ins_refused, {"XmppSignInsRefused"}),
     (faults.accounts_registered, {"XmppRegistrations"}),
+    (faults.archive_refused, {"XmppMessagesNotArchived"}),
     (faults.messages_flood, {"XmppMessageFlood"}),
     (lambda host: faults.password_of_alerts_changed(host, password_of("alerts")), {"XmppAlertsOffline"}),
 ]

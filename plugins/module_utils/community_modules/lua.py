@@ -17,6 +17,7 @@ LIBRARY = r"""
 local mm = require "prosody.core.modulemanager"
 local json, array = require "prosody.util.json", require "prosody.util.array"
 local logger, lfs = require "prosody.util.logger", require "lfs"
+local now = require "prosody.util.time".now
 local M = {}
 MODULES = M
 local function names(t)
@@ -93,21 +94,24 @@ local function watched(run)
     logger.remove_sink(handle)
     return { done = ok, error = not ok and tostring(err) or nil, log = logged }
 end
-local function check(host, name, what)
+local function check(host, name, what, since)
     local module = mm.get_module(host, name) or mm.get_module("*", name)
     if not module then error(("mod_%s is not loaded on %s after %s"):format(name, host, what), 0) end
-    local status, text = module.module:get_status()
+    local status, text, time = module.module:get_status()
+    -- a status is remembered: one from before says nothing about what was done now
+    if (time or 0) < since then return end
     if status == "error" or status == "warn" and text == "Error during load (see log)" then
         error(("mod_%s on %s is in state %s: %s"):format(name, host, status, tostring(text)), 0)
     end
 end
 function M.load(host, name)
+    local began = now()
     return true, json.encode(watched(function ()
         local ok, err = mm.load(host, name)
         if not ok and err ~= "module-already-loaded" and err ~= "global-module-already-loaded" then
             error(("mod_%s does not load on %s: %s"):format(name, host, brief(err)), 0)
         end
-        check(host, name, "loading it")
+        check(host, name, "loading it", began)
     end))
 end
 function M.unload(name)
@@ -122,6 +126,7 @@ function M.unload(name)
     end))
 end
 function M.reload(name)
+    local began = now()
     return true, json.encode(watched(function ()
         local hosts = array()
         for _, host in ipairs(order()) do if mm.is_loaded(host, name) then hosts:push(host) end end
@@ -129,7 +134,7 @@ function M.reload(name)
             local ok, err = true
             if mm.is_loaded(host, name) then ok, err = mm.reload(host, name) end
             if not ok then error(("mod_%s does not reload on %s: %s"):format(name, host, brief(err)), 0) end
-            check(host, name, "reloading it")
+            check(host, name, "reloading it", began)
         end
     end))
 end

@@ -13,9 +13,11 @@ modules/mod_component.lua.
 from __future__ import annotations
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import LISTENING
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.module_status import STATUS_NOW
 
 GATHER = (
     LISTENING
+    + STATUS_NOW
     + r"""
 local cm, mm = require "prosody.core.configmanager", require "prosody.core.modulemanager"
 local certs = require "prosody.core.certmanager"
@@ -85,9 +87,9 @@ local function modules_of(host)
     local loaded = mm.get_modules(host) or {}
     out.modules[host] = sorted(loaded)
     for _, name in ipairs(out.modules[host]) do
-        local status, text = loaded[name].module:get_status()
+        local status, text = status_now(loaded[name], 0)
         if status == "warn" or status == "error" then
-            out.problems:push { host = host, module = name, status = status, message = tostring(text) }
+            out.problems:push { host = host, module = name, status = status, message = text }
         end
     end
 end

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listen
     read as read_listening,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.module_status import STATUS_NOW
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
     LUA_ENCODER,
     Model,
@@ -74,7 +76,9 @@ _DEFINE_ENCODER = "> " + LUA_ENCODER.replace("local function encode", "function 
 
 _STATE = (
     LISTENING
+    + STATUS_NOW
     + r"""
+local since = SINCE
 local mm = require "prosody.core.modulemanager"
 local function keys(t) local r = {} for k in pairs(t or {}) do r[#r+1] = k end table.sort(r) return r end
 local out = { modules = {}, components = {}, services = {}, hosts = {} }
@@ -98,15 +102,16 @@ for h in pairs(prosody.hosts) do
     local function look(name)
         local mod = mm.get_module(h, name) or mm.get_module("*", name)
         if not mod then info.missing[#info.missing+1] = name return end
-        local status, text = mod.module:get_status()
-        if status == "error" then info.troubled[name] = tostring(text) end
+        local status, text = status_now(mod, since)
+        if status == "error" then info.troubled[name] = text end
     end
     for name in wanted do look(name) end
     if component then look(component) end
     for name, mod in pairs(mm.get_modules(h) or {}) do
         local items = rawget(mod.module, "items")
         if items and items["http-provider"] and #items["http-provider"] > 0 then info.http = true end
-        if name:match("^auth_") or name:match("^storage_") then look(name) end
+        -- storages are asked on their own
+        if name:match("^auth_") then look(name) end
     end
     out.hosts[h] = info
 end
@@ -173,7 +178,10 @@ end
 return true, encode(out)
 """
 
-_STORAGE = r"""
+_STORAGE = (
+    STATUS_NOW
+    + r"""
+local mm = require "prosody.core.modulemanager"
 local sm, cm = require "prosody.core.storagemanager", require "prosody.core.configmanager"
 local out = {}
 for host, session in pairs(prosody.hosts) do
@@ -190,9 +198,17 @@ for host, session in pairs(prosody.hosts) do
         if value == nil and problem then error(tostring(problem), 0) end
     end)
     out[#out+1] = { host, wanted, ok and "" or tostring(err) }
+    for name, mod in pairs(mm.get_modules(host) or {}) do
+        local driver = name:match "^storage_(.*)"
+        if driver and driver ~= wanted then
+            local status, text = status_now(mod, 0)
+            out[#out+1] = { host, driver, status == "error" and text or "" }
+        end
+    end
 end
 return true, encode(out)
 """
+)
 
 _APPLY = r"""
 local cm, hm = require "prosody.core.configmanager", require "prosody.core.hostmanager"
@@ -229,16 +245,21 @@ return true, "defined"
 
 
 class Live:
-    """A running Prosody, asked and commanded over one connection."""
+    """A running Prosody, asked and commanded over one connection.
 
-    def __init__(self, admin: AdminSocket) -> None:
+    since: from which moment on (seconds since the epoch) the errors that modules remember count. What a module said
+    earlier need not be true any more; not given, none of it counts.
+    """
+
+    def __init__(self, admin: AdminSocket, since: float | None = None) -> None:
         self._admin = admin
+        self._since = int(time.time() + 86400 if since is None else since)
         admin.command(_DEFINE_ENCODER)
         admin.lua(_APPLY)
 
     def state(self) -> State:
         """What is loaded, which ports are held, what is missing; one round trip."""
-        return read_state(self._admin.lua_json(_STATE))
+        return read_state(self._admin.lua_json(_STATE.replace("SINCE", str(self._since))))
 
     def config(self) -> Model:
         """The configuration as the server holds it in memory."""
@@ -250,7 +271,7 @@ class Live:
         return sorted((Certified(*row) for row in rows), key=lambda item: (item.host, item.service))
 
     def storage(self) -> list[tuple[str, str, str]]:
-        """One query for each host through the server: (host, driver, error or "")."""
+        """One query for each host and storage through the server: (host, driver, error or "")."""
         return sorted((row[0], row[1], row[2]) for row in _rows(self._admin.lua_json(_STORAGE)))
 
     def apply(self, action: Action) -> None:

@@ -128,6 +128,7 @@ class Transaction:
         self.run_command = run_command
         self.linter = linter
         self.log = LogWatch(run_command, service.name)
+        self.began = time.time()
 
     # -- planning: touches nothing ------------------------------------------------------------------------------
 
@@ -327,6 +328,7 @@ class Transaction:
                 + ("it was finished" if entry.get("digest") == digest(request.content) else "this one replaces it")
             )
             entry["digest"] = digest(request.content)
+        self.began = time.time()
         self.log.mark(log_files(prepared.model) | self._old_log_files(prepared))
         entry = self.journal.begin(entry, request.content)
         done: list[Action] = []
@@ -378,7 +380,7 @@ class Transaction:
                 time.sleep(1)
             try:
                 with self._connect() as admin:
-                    failures = probes.probe_all(Live(admin), model, self.request.options)
+                    failures = probes.probe_all(Live(admin, self.began), model, self.request.options)
             except XmppError as error:
                 failures = [Failure("service", f"{error} {self.log.tail()}".strip())]
             logged = self._logged()
@@ -469,6 +471,7 @@ class Transaction:
             if self.service.is_active():
                 self.service.stop()
             return []
+        self.began = time.time()
         self.log.mark(log_files(prepared.model) | self._old_log_files(prepared))
         if self.reader is None:
             return []

@@ -61,6 +61,7 @@ def _invites(settings: Settings) -> bool:
 
 OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
+    OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("invites_json", REGISTRATION, _invites),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),

@@ -1,7 +1,8 @@
 -- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- What core does not count for Prometheus: messages, sign-ins, registrations, what is archived, warnings and errors in the log.
+-- What core does not count for Prometheus: messages, sign-ins, registrations, what is archived and what
+-- could not be, warnings and errors in the log.
 module:set_global();
 
 local logger = require "prosody.util.logger";
@@ -10,6 +11,7 @@ local messages = module:metric("counter", "messages", "", "Messages of local use
 local sign_ins = module:metric("counter", "sign_ins", "", "Attempts to sign in", { "host", "result" });
 local registrations = module:metric("counter", "registrations", "", "Accounts that were registered", { "host" });
 local archived = module:metric("counter", "archived", "", "Messages that were put into archives of users", { "host" });
+local not_archived = module:metric("counter", "not_archived", "", "Messages that were delivered and could not be archived", {});
 local logged = module:metric("counter", "log_messages", "", "Messages in the log", { "level" });
 
 -- A counter is there from the start, so that its first increase is one.
@@ -21,10 +23,18 @@ local function counter(family, ...)
     end;
 end
 
+-- While the database is away messages are delivered all the same, and no event tells of it: only these words of mod_mam and
+-- mod_muc_mam do. Each archive counts for itself.
+local NOT_ARCHIVED = "^Could not archive stanza";
+local count_not_archived = counter(not_archived);
+
 local count_level = { warn = counter(logged, "warn"), error = counter(logged, "error") };
 
-local function sink(_, level)
+local function sink(_, level, message)
     count_level[level]();
+    if message:find(NOT_ARCHIVED) then
+        count_not_archived();
+    end
 end
 
 local added;

@@ -105,6 +105,7 @@ modules_enabled = {
 	"http_openmetrics";          -- Metrics in the format of Prometheus
 
 	-- Of the collection itself
+	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
 }
 

@@ -17,6 +17,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import l
 PRELUDE = r"""
 local decode, encode, hmac = ...
 package.preload["prosody.util.json"] = function () return { decode = decode, encode = encode } end
+NOW = 1000
+package.preload["prosody.util.time"] = function () return { now = function () return NOW end } end
 package.preload["prosody.util.hashes"] = function () return { hmac_sha256 = hmac } end
 package.preload["prosody.util.array"] = function ()
     local mt = { __index = { push = function (t, v) t[#t + 1] = v return t end,
@@ -229,7 +231,9 @@ def test_destroy(rooms):
 
 
 STATUS = """
-local function module(status, text) return { module = { get_status = function () return status, text end } } end
+local function module(status, text, time)
+    return { module = { get_status = function () return status, text, time or NOW end } }
+end
 prosody.hosts["h"], LOADED["h"] = {}, { old = module("core", "Loaded") }
 function LOAD(host, name)
     if name == "raises" then
@@ -237,6 +241,10 @@ function LOAD(host, name)
         return nil, "mod_raises.lua:1: boom\\ntrace"
     end
     if name == "there" then LOADED[host][name] = module("core") return nil, "module-already-loaded" end
+    if name == "was_sick" then
+        LOADED[host][name] = module("error", "it was the night before", NOW - 9)
+        return nil, "module-already-loaded"
+    end
     if name == "vanishes" then return true end
     LOADED[host][name] = module(name == "sick" and "error" or name == "weak" and "warn" or "core",
         name == "weak" and "Error during load (see log)" or "fever")
@@ -266,6 +274,8 @@ def modules():
     [
         ('load("h", "fine")', None),
         ('load("h", "there")', None),
+        # what it remembers is of before
+        ('load("h", "was_sick")', None),
         ('load("h", "raises")', "mod_raises does not load on h: mod_raises.lua:1: boom"),
         ('load("h", "sick")', "mod_sick on h is in state error: fever"),
         ('load("h", "weak")', "mod_weak on h is in state warn: Error during load (see log)"),

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,9 @@ class Server:
 class Live:
     """Stands for the connection to the made-up server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, since: float | None = None) -> None:
         self.server = server
+        self.since = since
         self.apply = server.apply
 
     def state(self) -> State:
@@ -167,6 +169,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "etc" / "prosody.cfg.lua"
+        self.believed: list[float | None] = []
         self.path.parent.mkdir()
         self.certificate = directory / "etc" / "certs" / "x.crt"
         self.certificate.parent.mkdir()
@@ -222,6 +225,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(module, "Live", Live)
 
     def probe_all(live: Live, model: Model, _options: Options) -> list[Failure]:
+        bench.believed.append(live.since)
         return probes.config_failures(live.config(), model) + live.server.failures()
 
     monkeypatch.setattr(module.probes, "probe_all", probe_all)
@@ -255,6 +259,19 @@ def test_a_change_is_applied_and_the_second_run_changes_nothing(running: Bench) 
     again = running.transaction(text(limit=2)).run()
     assert not again.changed
     assert running.server.done == ["config:reload", "module:reload limits"]
+
+
+def test_what_modules_remember_from_before_the_change_is_not_believed(running: Bench) -> None:
+    running.believed.clear()
+    started = time.time()
+    running.transaction(text(limit=2)).run()
+    before, *after = running.believed
+    assert before is None
+    assert after
+    assert all(since is not None and since >= started for since in after)
+    running.believed.clear()
+    running.transaction(text(limit=2)).run()
+    assert running.believed == [None]
 
 
 def test_check_mode_predicts_exactly_what_is_done_and_touches_nothing(running: Bench) -> None:
