@@ -12,10 +12,14 @@ short_description: Refuse a change of Prosody that would lock users out or leave
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - Reads where the accounts of the present server are and in which form, and compares that with what is wanted. Changes
-    nothing.
+  - Reads where accounts, rooms and whatever else belongs to users of the present server are and in which form, and
+    compares that with what is wanted. Changes nothing.
   - Fails, with the way to do it, when accounts would be left in another storage, kept by another authentication, kept
-    under a hash with which they cannot sign in, or on a host that is to be no more.
+    under a hash with which they cannot sign in, or on a host that is to be no more; and when another store with
+    something in it would lie elsewhere (in another database, with another driver, below another data directory), or on
+    a component of another name, as rooms on C(conference.example.org).
+  - A database is what it is, however it is reached. The socket, loopback and a name of one server of PostgreSQL are
+    the same.
   - What counts is the data. The hash is told by the length of the stored keys, not by what a configuration says.
   - A running server is asked. Of a stopped one the configuration and the files of internal storage are read; what is
     in a database cannot be seen then, and a change away from it is refused. Where Prosody is not installed, or stopped
@@ -33,19 +37,22 @@ attributes:
 options:
   hosts:
     description:
-      - The wanted virtual hosts, name to where their accounts are to be.
+      - The wanted virtual hosts and components, name to where their data is to be.
       - The filter P(allthingslinux.xmpp.prosody_places#filter) computes them. The keys of each are C(authentication),
-        C(password_hash), C(storage) (the driver of the store C(accounts)) and C(sql) (without its password).
+        C(password_hash), C(storage) (the driver of all stores that C(stores) does not name), C(stores) (store to
+        driver), C(sql) (without its password), C(data_path), and C(module) of a component.
     type: dict
     required: true
   accept:
-    description: What may be left behind.
+    description:
+      - What may be left behind.
+      - Role prosody has it from O(allthingslinux.xmpp.prosody#role:main:prosody_accept_loss).
     type: list
     elements: str
     choices: [authentication, hosts, password_hash, storage]
     default: []
   data_path:
-    description: The data directory of Prosody, for a stopped server.
+    description: The data directory of Prosody, where its configuration or O(hosts) do not name one.
     type: path
     default: /var/lib/prosody
 notes:
@@ -85,10 +92,10 @@ objections:
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import continuity
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import continuity, reached
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
@@ -106,32 +113,44 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 _STOPPED = ("missing", "refused")
 
 
-def present(module: AnsibleModule) -> tuple[str, dict[str, continuity.Place]]:
-    """Return what was looked at, and host to place. Raises XmppError when a server that runs does not answer."""
+Held = dict[continuity.Pair, Optional[int]]
+
+
+def look(module: AnsibleModule, then: dict[str, continuity.Place]) -> tuple[str, dict[str, continuity.Place], Held]:
+    """Return what was looked at, host to place, and what is in the stores that a change to `then` would move.
+
+    Raises XmppError when a server that runs does not answer.
+    """
     try:
         with connection.connect(module.params) as socket:
-            return "server", continuity.answer(socket.lua_json(continuity.question()))
+            places = continuity.answer(socket.lua_json(continuity.question()))
+            pairs = continuity.moved(places, then, reached.identity)
+            held = continuity.answer_of(socket.lua_json(continuity.question_of(pairs))) if pairs else {}
+            return "server", places, held
     except AdminUnavailable as error:
         if error.reason not in _STOPPED:
             raise
     found = reading.find()
     if not found or not Path(module.params["config"]).is_file():
-        return "none", {}
+        return "none", {}, {}
     try:
         model = found.read(module.params["config"], module.run_command)
     except ConfigUnreadable as error:
         # Nobody uses it, and whoever repairs it must not be stopped.
         module.warn(f"Cannot see what users of the stopped Prosody have: {error}")
-        return "none", {}
-    return "configuration", continuity.configured(model, Path(module.params["data_path"]))
+        return "none", {}, {}
+    places = continuity.configured(model, Path(module.params["data_path"]))
+    pairs = continuity.moved(places, then, reached.identity)
+    return "configuration", places, continuity.held_in_files(places, pairs)
 
 
 def main() -> None:
     """Look, compare, object."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        source, places = present(module)
-        found = continuity.objections(places, continuity.wanted(module.params["hosts"]), module.params["accept"])
+        then = continuity.wanted(module.params["hosts"], module.params["data_path"])
+        source, places, held = look(module, then)
+        found = continuity.objections(places, then, module.params["accept"], held, reached.identity)
     except XmppError as error:
         module.fail_json(msg=str(error))
     result = {"source": source, "objections": [{"kind": item.kind, "text": item.text} for item in found]}

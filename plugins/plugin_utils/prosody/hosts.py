@@ -41,7 +41,7 @@ _HOST_KEYS = frozenset(
 )
 _COMPONENT_KEYS = frozenset(("name", "module", "secret", "title", "modules", "options", "storage", "admins"))
 
-_STANDARD_KEYS = frozenset(["title", "modules", "modules_disabled", "options"])
+_STANDARD_KEYS = frozenset(["label", "title", "modules", "modules_disabled", "options"])
 _STANDARD_MODULES = {"muc": ("muc_mam", "muc_limits", "muc_moderation", "muc_search")}
 
 _HOST_TYPED = {
@@ -226,7 +226,15 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     if host.texts("admins"):
         entries.append(Option("admins", host.texts("admins"), path=host.where("admins")))
     entries = _with_options(entries, own, settings)
-    return Host(f"{kind}.{domain}", module, entries, _about(module), f"standard component of {domain}")
+    return Host(f"{_label(kind, own)}.{domain}", module, entries, _about(module), f"standard component of {domain}")
+
+
+def _label(kind: str, own: Settings) -> str:
+    """What the name of a standard component begins with. Raises ModelError for what is no such label."""
+    label = own.text("label", kind)
+    if not label.isascii() or not _DNS_NAME.match(label) or "." in label:
+        raise ModelError(f"{own.where('label')}: {label!r} is no label; write what the name begins with, as {kind!r}")
+    return label.lower()
 
 
 def _standard_settings(kind: str, settings: Settings) -> Settings:

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lupa.lua54 as lupa
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import continuity
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import continuity, reached
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.continuity import Place, objections
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
@@ -28,19 +29,32 @@ ANSWER = {
         "authentication": None,
         "password_hash": "SHA-256",
         "driver": "sql",
+        "stores": {"archive": "internal"},
         "sql": {**POSTGRESQL, "port": 5432},
+        "data_path": "/var/lib/prosody/",
         "accounts": 4,
         "keys": {"length 64": 3, "length 40": 1, "length 0": 1},
     },
-    "empty.example": {"driver": "internal", "sql": [], "accounts": 0, "keys": []},
+    "empty.example": {"driver": "internal", "stores": [], "sql": [], "accounts": 0, "keys": []},
+    "rooms.example": {"driver": "internal", "stores": [], "sql": [], "accounts": 0, "keys": [], "module": "muc"},
     "blind.example": {"driver": "sql", "sql": POSTGRESQL, "accounts": 0, "keys": [], "unseen": "no database"},
 }
 
 
 def test_the_answer_of_a_server() -> None:
     assert continuity.answer(ANSWER) == {
-        D: Place("internal_hashed", "SHA-256", "sql", POSTGRESQL, 4, {"SHA-256": 3, "SHA-1": 1}),
+        D: Place(
+            "internal_hashed",
+            "SHA-256",
+            "sql",
+            POSTGRESQL,
+            4,
+            {"SHA-256": 3, "SHA-1": 1},
+            stores={"archive": "internal"},
+            data_path="/var/lib/prosody",
+        ),
         "empty.example": Place(),
+        "rooms.example": Place(module="muc"),
         "blind.example": Place(driver="sql", database=POSTGRESQL, accounts=None, unseen="no database"),
     }
 
@@ -105,7 +119,7 @@ def test_objections(now: Place, then: Place | None, kinds: list[str], words: str
     found = objections({D: now}, {D: then} if then else {})
     assert [item.kind for item in found] == kinds
     assert all(words in item.text and item.text.startswith(D) for item in found)
-    assert all(f"({item.kind})" in item.text for item in found)
+    assert all(f"prosody_accept_loss: [{item.kind}]" in item.text for item in found)
     assert objections({D: now}, {D: then} if then else {}, kinds) == []
 
 
@@ -135,16 +149,162 @@ def test_a_stopped_server(tmp_path: Path) -> None:
             "muc.example.org": {"component_module": "muc"},
         }
     )
+    below = str(tmp_path)
+    sql = {"database": POSTGRESQL, "data_path": below}
+    own = {"stores": {"accounts": "internal"}, "driver": "sql", **sql}
     assert continuity.configured(model, tmp_path) == {
-        D: Place(accounts=1, keys={"SHA-1": 1}),
+        D: Place(accounts=1, keys={"SHA-1": 1}, **own),
         "sql.example": Place(
-            password_hash="SHA-256", driver="sql", database=POSTGRESQL, accounts=None, unseen="Prosody does not run"
+            password_hash="SHA-256", driver="sql", accounts=None, unseen="Prosody does not run", **sql
         ),
-        "memory.example": Place(driver="memory"),
+        "memory.example": Place(driver="memory", **sql),
+        "muc.example.org": Place(module="muc", **own),
     }
 
 
-WANTED = {D: {"authentication": "internal_hashed", "password_hash": "SHA-256", "storage": "sql", "sql": POSTGRESQL}}
+def test_a_stopped_server_with_its_own_directory(tmp_path: Path) -> None:
+    accounts = tmp_path / "elsewhere" / "example%2eorg" / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / "a.dat").touch()
+    model = Model(hosts={"*": {"data_path": "elsewhere"}, D: {}})
+    assert continuity.configured(model, tmp_path)[D] == Place(accounts=1, data_path=f"{tmp_path}/elsewhere")
+
+
+ROOMS = Place(module="muc", database=POSTGRESQL, data_path="/var/lib/prosody")
+HOST = Place(accounts=1, database=POSTGRESQL, data_path="/var/lib/prosody")
+UPLOADS = Place(module="http_file_share", driver="sql", database=POSTGRESQL, data_path="/var/lib/prosody")
+
+
+# name, now, then, the stores that are asked about, kinds objected to when there is something in them, words in the text
+MOVES: list[tuple[str, Place, Place | None, list[str], list[str], str]] = [
+    ("nothing", ROOMS, ROOMS, [], [], ""),
+    ("rooms on another component", ROOMS, None, ["config", "muc_log"], ["hosts"], "7 rooms, archives of rooms"),
+    ("its kind", ROOMS, replace(ROOMS, module="pubsub"), ["config", "muc_log"], ["hosts"], "not among the wanted"),
+    ("rooms in the database", ROOMS, replace(ROOMS, driver="sql"), ["config", "muc_log"], ["storage"], "7 rooms"),
+    ("an archive", ROOMS, replace(ROOMS, stores={"muc_log": "sql"}), ["muc_log"], ["storage"], "archives of rooms"),
+    ("what was memory", replace(ROOMS, driver="memory"), None, [], [], ""),
+    ("what was not kept", replace(ROOMS, stores={"muc_log": "none"}), ROOMS, [], [], ""),
+    ("archives of a host", HOST, replace(HOST, stores={"archive": "sql"}), ["archive"], ["storage"], "of messages"),
+    # accounts go along, and are objected to by themselves
+    ("a host", HOST, replace(HOST, driver="sql"), [], ["storage"], "has 1 account in"),
+    ("all but accounts", replace(HOST, stores={"accounts": "sql"}), replace(HOST, driver="sql"),
+     ["archive", "offline", "private", "roster", "vcard"], ["storage"], "contacts"),
+    ("who has accounts elsewhere", replace(HOST, authentication="ldap", accounts=0),
+     replace(HOST, authentication="ldap", driver="sql"), list(continuity.HOST_STORES), ["storage"], "contacts"),
+    ("the data directory", HOST, replace(HOST, data_path="/srv"), [], ["storage"],
+     "storage internal below /var/lib/prosody; with storage internal below /srv"),
+    ("rooms of it", ROOMS, replace(ROOMS, data_path="/srv"), ["config", "muc_log"], ["storage"], "below /srv"),
+    ("not of a database", replace(ROOMS, driver="sql"), replace(ROOMS, driver="sql", data_path="/srv"), [], [], ""),
+    ("but shared files", UPLOADS, replace(UPLOADS, data_path="/srv"), ["uploads"], ["storage"], "files below /srv"),
+    ("another component", Place(module="proxy65"), None, [], [], ""),
+    ("a host that is a component", HOST, replace(ROOMS, accounts=0), [], ["hosts"], "has 1 account"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "then", "stores", "kinds", "words"), [case[1:] for case in MOVES],
+                         ids=[case[0] for case in MOVES])  # fmt: skip
+def test_stores_that_would_lie_elsewhere(
+    now: Place, then: Place | None, stores: list[str], kinds: list[str], words: str
+) -> None:
+    wanted = {D: then} if then else {}
+    pairs = continuity.moved({D: now}, wanted)
+    assert [store for _host, store in pairs] == stores
+    found = objections({D: now}, wanted, held=dict.fromkeys(pairs, 7))
+    assert [item.kind for item in found] == kinds
+    assert all(words in item.text and f"prosody_accept_loss: [{item.kind}]" in item.text for item in found)
+    assert objections({D: now}, wanted, kinds, dict.fromkeys(pairs, 7)) == []
+    if stores:  # and nothing is in them
+        assert objections({D: now}, wanted, held=dict.fromkeys(pairs, 0)) == []
+
+
+def test_the_way_to_keep_the_name_of_a_component() -> None:
+    then = {"muc.example.org": ROOMS}
+    (found,) = objections({"conference.example.org": ROOMS}, then, held={("conference.example.org", "config"): 1})
+    assert (
+        "conference.example.org has 1 room, and is not among the wanted components; muc.example.org would" in found.text
+    )
+    assert "prosody_component_settings: {muc: {label: conference}}" in found.text
+    # whoever cannot look does not stand in the way
+    assert objections({"conference.example.org": ROOMS}, then, held={("conference.example.org", "config"): None}) == []
+
+
+def test_stores_in_files(tmp_path: Path) -> None:
+    below = tmp_path / "muc%2eexample%2eorg"
+    (below / "config").mkdir(parents=True)
+    (below / "config" / "a.dat").touch()
+    (below / "config" / "b.dat").touch()
+    (below / "uploads.list").touch()
+    place = Place(module="muc", data_path=str(tmp_path), stores={"muc_log": "sql"})
+    pairs = [("muc.example.org", store) for store in ("config", "muc_log", "uploads", "pubsub_nodes")]
+    assert list(continuity.held_in_files({"muc.example.org": place}, pairs).values()) == [2, None, 1, 0]
+
+
+def test_the_question_for_stores() -> None:
+    question = continuity.question_of([("muc.example.org", "config"), ("x", 'a"b')])
+    assert "\n" not in question
+    assert lupa.LuaRuntime().eval("function(text) return load(text) ~= nil end")(question)
+    assert continuity.answer_of([["x", "config", 3]]) == {("x", "config"): 3}
+    assert continuity.answer_of({}) == {}
+    with pytest.raises(XmppError, match="its stores were asked for"):
+        continuity.answer_of(["no"])
+
+
+@pytest.fixture
+def sockets(tmp_path: Path) -> str:
+    """A directory in which process 4711 has the socket of port 5432, and 4712 that of 5433."""
+    (tmp_path / ".s.PGSQL.5432.lock").write_text("4711\n/var/lib/postgresql/17/main\n")
+    (tmp_path / ".s.PGSQL.5433.lock").write_text("4712\n")
+    return str(tmp_path)
+
+
+def test_a_database_is_what_it_is_however_it_is_reached(sockets: str) -> None:
+    names = {"localhost": ["127.0.0.1", "::1"], "db.example": ["192.0.2.7"], "alias.example": ["192.0.2.7"]}
+
+    def server(host: str, port: str = "5432") -> Any:
+        return reached.server(
+            host,
+            port,
+            resolve=lambda name: names.get(name, [name] if name[0].isdigit() else []),
+            here=lambda address: address in ("127.0.0.1", "::1", "10.0.0.1"),
+            sockets=[sockets],
+        )
+
+    assert server("") == server(sockets) == server("localhost") == server("127.0.0.1") == server("10.0.0.1")
+    assert server("") != server("", "5433")
+    assert server("localhost", "5433") == server(sockets, "5433")
+    assert server("db.example") == server("alias.example") == server("192.0.2.7")
+    assert server("db.example") != server("localhost")
+    assert server("unheard.example") != server("other.example")
+    assert server("localhost", "6432") != server("", "6432")  # no socket, so something that hands on
+
+
+def test_what_the_machine_itself_says(tmp_path: Path) -> None:
+    assert reached.is_here("127.0.0.1")
+    assert not reached.is_here("192.0.2.1")
+    assert "127.0.0.1" in reached.addresses("localhost")
+    assert reached.addresses("nowhere.invalid") == frozenset()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    assert reached.identity(Place(data_path=str(link)), "roster") == reached.identity(
+        Place(data_path=str(tmp_path)), "roster"
+    )
+    sqlite = {"driver": "SQLite3", "database": "prosody.sqlite"}
+    here = Place(driver="sql", database=sqlite, data_path=str(tmp_path))
+    absolute = Place(driver="sql", database={**sqlite, "database": f"{tmp_path}/prosody.sqlite"}, data_path="/x")
+    assert reached.identity(here, "accounts") == reached.identity(absolute, "accounts")
+    assert reached.identity(here, "uploads") != reached.identity(absolute, "uploads")
+    assert reached.identity(Place(driver="memory"), "accounts") == ("memory",)
+
+
+WANTED = {
+    D: {
+        "authentication": "internal_hashed",
+        "password_hash": "SHA-256",
+        "storage": "sql",
+        "stores": {"archive": "internal"},
+        "sql": POSTGRESQL,
+    }
+}
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -160,6 +320,18 @@ def test_the_module_objects(monkeypatch: pytest.MonkeyPatch, check: bool) -> Non
     result = run(prosody_continuity, check=check, hosts=WANTED, accept=["password_hash"])
     assert result["changed"] is False
     assert "failed" not in result
+
+
+def test_the_module_asks_about_what_would_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([{D: ANSWER[D]}, [[D, "archive", 2]]])
+    socket = FakeSocket(lambda *_call: next(answers))
+    monkeypatch.setattr(connection, "connect", lambda _params: socket)
+    wanted = {D: {**WANTED[D], "stores": {}}}
+    result = run(prosody_continuity, hosts=wanted, accept=["password_hash"])
+    assert result["failed"]
+    assert [item["kind"] for item in result["objections"]] == ["storage"]
+    assert "archives of messages in storage internal below /var/lib/prosody" in result["msg"]
+    assert len(socket.calls) == 2
 
 
 def unavailable(reason: str) -> Any:
@@ -210,10 +382,14 @@ def test_places_of_settings() -> None:
     }
     sql = {"driver": "PostgreSQL", "database": "prosody", "host": "192.0.2.1"}
     plain = {"authentication": "internal_hashed", "password_hash": "SHA-256", "storage": "sql", "sql": sql}
+    components = [{"name": "rooms.example", "module": "muc"}, {"name": "bridge.example"}]
+    with_components = places({**settings, "components": components})
+    assert with_components["rooms.example"] == {"module": "muc", "storage": "sql", "sql": sql}
+    assert with_components["bridge.example"]["module"] == "component"
+    assert places({**settings, "options": {"data_path": "/srv"}})[D] == {**plain, "data_path": "/srv"}
     assert places(settings) == {
         D: plain,
         "guests.example": {"authentication": "anonymous", "password_hash": "SHA-256", "storage": "memory"},
         "old.example": {**plain, "password_hash": "SHA-1"},
     }
-    assert places({**settings, "stores": {"accounts": "internal"}})[D]["storage"] == "internal"
-    assert places({**settings, "stores": {"archive": "none"}})[D]["storage"] == "sql"
+    assert places({**settings, "stores": {"accounts": "internal"}})[D] == {**plain, "stores": {"accounts": "internal"}}

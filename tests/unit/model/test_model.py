@@ -265,6 +265,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ),
     ({"prosody_proxy65_address": "192.0.2.1"}, {}, f"proxy.{D}", "proxy65_address", "192.0.2.1"),
     ({"prosody_component_settings": {"muc": {"title": "Räume"}}}, {}, f"muc.{D}", "name", "Räume"),
+    ({"prosody_component_settings": {"muc": {"label": "Conference"}}}, {}, f"conference.{D}", "name", "Group chat"),
     (
         {"prosody_component_settings": {"muc": {"modules": ["http_muc_log"], "modules_disabled": ["muc_limits"]}}},
         {},
@@ -436,6 +437,10 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hosts": [{"name": D, "options": {"a-b": 1}}]}, r"^prosody_hosts\[0\]\.options\.a-b: 'a-b' is no name"),
     ({"hosts": [{"name": D, "options": {"storage": "x"}}]}, r"^prosody_hosts\[0\]\.options\.storage: set storage of"),
     ({"components": [{"name": "x.y", "module": "muc", "secret": "s"}]}, r"^prosody_components\[0\]\.secret: only"),
+    (
+        {"component_settings": {"muc": {"label": "a.b"}}, "standard_components": ["muc"]},
+        r"^prosody_component_settings\.muc\.label: 'a\.b' is no label",
+    ),
     ({"component_settings": {"x": {}}, "standard_components": ["muc"]}, r"^prosody_component_settings\.x: there are"),
     (
         {"component_settings": {"muc": {"option": {}}}, "standard_components": ["muc"]},
