@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 FACTOR = 60
-# A range needs a few fetches, a `for` one evaluation more; and a test has no history of an hour
-LEAST_RANGE, LEAST_OFFSET, MOST_OFFSET, LEAST_FOR, MOST_FOR = 30, 30, 60, 10, 20
+# A range needs a few fetches (one comes every 5 s), a `for` one evaluation more; and a test has no history of an hour
+LEAST_RANGE, LEAST_OFFSET, MOST_OFFSET, LEAST_FOR, MOST_FOR = 30, 30, 40, 5, 10
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _PART = re.compile(r"([0-9]+)(ms|[smhdwy])")

@@ -18,8 +18,8 @@ TEXT = (Path(__file__).resolve().parents[2] / "roles/monitoring/files/rules/xmpp
     ("before", "after"),
     [
         ("rate(x[5m])", "rate(x[30s])"),
-        ("rate(x[1d] offset 1h)", "rate(x[1440s] offset 60s)"),
-        ("x > 300 and y > 1.5 * (y offset 1d)", "x > 300 and y > 1.5 * (y offset 60s)"),
+        ("rate(x[1d] offset 1h)", "rate(x[1440s] offset 40s)"),
+        ("x > 300 and y > 1.5 * (y offset 1d)", "x > 300 and y > 1.5 * (y offset 40s)"),
         ("predict_linear(x[6h], 86400) < 0", "predict_linear(x[360s], 86400) < 0"),
         ("rate(x[1h30m] offset  10m)", "rate(x[90s] offset 30s)"),
         ("x{a=~\"[0-9h] offset 5m\", b!='c[5m]'}", "x{a=~\"[0-9h] offset 5m\", b!='c[5m]'}"),
@@ -46,9 +46,9 @@ def test_nothing_but_times_is_different() -> None:
         assert without_times(old["expr"]) == without_times(new["expr"])
         assert ("for" in old) == ("for" in new)
         assert {**old, "expr": "", "for": ""} == {**new, "expr": "", "for": ""}
-    assert all(quickened.seconds(rule.get("for", "1s")) <= 20 for group in after for rule in group["rules"])
+    assert all(quickened.seconds(rule.get("for", "1s")) <= 10 for group in after for rule in group["rules"])
     assert all(
-        quickened.seconds(time) <= 60
+        quickened.seconds(time) <= 40
         for group in after
         for r in group["rules"]
         for time in re.findall(r"offset (\w+)", r["expr"])
