@@ -8,6 +8,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -16,7 +17,7 @@ from docker.errors import DockerException
 from .rung import Rung
 
 # not there yet, busy, or a container is gone between two questions (what requests raises is an OSError)
-_FAULTS = (DockerException, OSError, KeyError)
+_FAULTS = (DockerException, OSError, KeyError, ValueError)
 
 
 def owner(container: str, rungs: Collection[Rung]) -> str | None:
@@ -52,6 +53,25 @@ class Usage:
         return sum(last + self._before[key] for key, last in self._last.items() if key[0] == rung)
 
 
+def group_of(text: str) -> str:
+    """In: /proc/PID/cgroup of the first process of a container. Out: the group (of version 2) of the whole container.
+
+    systemd is in a group of its own below it.
+    """
+    (path,) = (line[3:] for line in text.splitlines() if line.startswith("0::"))
+    return path.removesuffix("/init.scope").lstrip("/")
+
+
+def counted(pid: int, proc: Path = Path("/proc")) -> float:
+    """Out: the seconds that the control group of a container of this machine shows. In: its first process."""
+    mounts = [line.split() for line in (proc / "mounts").read_text(encoding="utf-8").splitlines()]
+    for top in (Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"):
+        file = top / group_of((proc / str(pid) / "cgroup").read_text(encoding="utf-8")) / "cpu.stat"
+        if file.exists():
+            return int(file.read_text(encoding="utf-8").split()[1]) / 1e6
+    return 0.0
+
+
 class Engine:
     """The Docker engine. It may not be there yet, or busy: what cannot be asked is left out."""
 
@@ -69,8 +89,13 @@ class Engine:
             for container in self._api().containers():
                 rung = owner(container["Names"][0].lstrip("/"), rungs)
                 if rung:
-                    stats = self._api().stats(container["Id"], stream=False, one_shot=True)
-                    usage.note(rung, container["Id"], stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+                    usage.note(rung, container["Id"], self._seconds(container["Id"]))
+
+    def _seconds(self, container: str) -> float:
+        """Out: what a container has used. Where there are two versions of control groups, the engine does not know."""
+        stats = self._api().stats(container, stream=False, one_shot=True)
+        told = stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
+        return told or counted(self._api().inspect_container(container)["State"]["Pid"])
 
     def remove(self, rungs: Collection[Rung]) -> Mapping[str, str]:
         """Remove what scenarios left: containers with their volumes, and networks. Out: what was not, and why."""

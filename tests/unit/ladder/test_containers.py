@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from ladder.containers import Usage, owner
+from ladder.containers import Usage, counted, group_of, owner
 from ladder.rung import Rung, everything, rung
 
 RUNGS = [Rung("a", (), containers=("xmpp-a",)), Rung("b", (), containers=("xmpp-a-b", "xmpp-c")), Rung("lint", ())]
@@ -33,3 +35,22 @@ def test_seconds_are_added_up_over_containers_and_restarts() -> None:
     usage.note("b", "1", 100.0)
     assert usage.of("a") == 5.0 + 3.0 + 7.0
     assert usage.of("nothing") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [("9:cpu:/\n0::/docker/abc/init.scope\n", "docker/abc"), ("0::/docker/abc\n", "docker/abc"), ("0::/\n", "")],
+)
+def test_the_group_of_a_container_is_that_of_all_its_processes(text: str, group: str) -> None:
+    assert group_of(text) == group
+
+
+def test_seconds_are_read_where_the_second_version_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "mounts").write_text(f"cgroup {tmp_path}/one cgroup rw 0 0\ncgroup2 {tmp_path}/two cgroup2 rw 0 0\n")
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cgroup").write_text("1:cpu:/\n0::/docker/abc/init.scope\n")
+    group = tmp_path / "two/docker/abc"
+    group.mkdir(parents=True)
+    assert counted(7, tmp_path) == 0
+    (group / "cpu.stat").write_text("usage_usec 50462989\nuser_usec 37680095\n")
+    assert counted(7, tmp_path) == pytest.approx(50.462989)
