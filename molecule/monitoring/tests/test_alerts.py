@@ -34,8 +34,10 @@ SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
 RULES = ROOT / "roles/monitoring/files/rules/xmpp.yml"
 INSTALLED = "/etc/prometheus/rules.d/xmpp.yml"
 
-# fault → the alerts that are about it. In this order: a certificate is seen before nobody looks any more.
+# fault → the alerts that are about it. In this order: accounts are registered while Prosody has little else to do, and
+# a certificate is seen before nobody looks any more.
 AT_ONCE = [
+    (faults.accounts_registered, {"XmppRegistrations"}),
     (faults.greedy_service, {"XmppMemoryGrowing", "XmppFilesRunningOut"}),
     (faults.disk_filled, {"XmppDiskFilling", "XmppDiskFullSoon"}),
     (faults.memory_used, {"XmppHostMemory"}),
@@ -48,7 +50,6 @@ AT_ONCE = [
     (faults.connections_taken, {"XmppDatabaseConnections"}),
     (faults.errors_logged, {"XmppErrorsLogged"}),
     (faults.sign_ins_refused, {"XmppSignInsRefused"}),
-    (faults.accounts_registered, {"XmppRegistrations"}),
     (faults.archive_refused, {"XmppMessagesNotArchived"}),
     (faults.messages_flood, {"XmppMessageFlood"}),
     (lambda host: faults.password_of_alerts_changed(host, password_of("alerts")), {"XmppAlertsOffline"}),
