@@ -141,7 +141,7 @@ def site(host: Any, tmp_path_factory: pytest.TempPathFactory) -> Site:
         {name: host.file(f"{SECRETS}/{name}").content_string for name in names},
         host.check_output("hostname -I").split()[0],
         domain.group(1),
-        {"alice": "alice-of-the-scenario", "bob": "bob-of-the-scenario"},
+        {"alice": "first-of-the-scenario", "bob": "second-of-the-scenario"},
     )
 
 

@@ -58,7 +58,8 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
         entry: dict[str, Any] = {"name": jid.local, "state": account.choice("state", STATES, "present")}
         entry.update({name: account.values[name] for name in _AS_DECLARED if account.has(name)})
         if account.text("password"):
-            entry["password"] = account.text("password")
+            # as it was given: a blank at its edge belongs to it
+            entry["password"] = account.values["password"]
         elif _needs_password(account):
             # It is the first password; who has changed it keeps the new one.
             entry["password"] = generated.get(f"account_{jid}")
