@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Debian packages that roles and scenarios may install, a name a line: those of every branch and every option.
 
-Roles have them in vars/main.yml as `__*_packages`, scenarios in tasks of `ansible.builtin.apt`.
+Roles have them in vars/main.yml, in the variables that their tasks give to role service as `service_packages`;
+scenarios in tasks of `ansible.builtin.apt`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,16 @@ def _constants(expression: str) -> Iterator[str]:
             yield item.value
 
 
-def of_variables(variables: dict[str, Any]) -> set[str]:
-    """In: the variables of a role. Out: the packages in those named `__*_packages`. Raises ValueError where none is."""
+def given(tasks: str) -> set[str]:
+    """In: tasks of roles, as text. Out: the variables that they give to role service as its packages."""
+    return set(re.findall(r'service_packages: "\{\{ (__\w+_packages) \}\}"', tasks))
+
+
+def of_variables(variables: dict[str, Any], lists: Set[str]) -> set[str]:
+    """In: the variables of a role, and which of them list packages. Out: these. Raises ValueError for none."""
     found: set[str] = set()
     for key, value in variables.items():
-        if re.fullmatch(r"__\w+_packages", key):
+        if key in lists:
             names = (
                 [_JINJA.from_string(name).render(variables) for name in value]
                 if isinstance(value, list)
@@ -58,8 +64,9 @@ def of_playbook(document: Any) -> set[str]:
 def main() -> None:
     """Print them all."""
     found: set[str] = set()
+    lists = given("\n".join(file.read_text(encoding="utf-8") for file in ROOT.glob("roles/*/tasks/*.yml")))
     for file in sorted(ROOT.glob("roles/*/vars/main.yml")):
-        found |= of_variables(yaml.safe_load(file.read_text(encoding="utf-8")))
+        found |= of_variables(yaml.safe_load(file.read_text(encoding="utf-8")), lists)
     for file in sorted(ROOT.glob("molecule/*/*.yml")):
         if file.name != "molecule.yml":
             found |= of_playbook(yaml.safe_load(file.read_text(encoding="utf-8")))
