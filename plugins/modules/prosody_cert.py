@@ -69,6 +69,12 @@ options:
       - A certificate without those of its issuers is refused unless one of these issued it. A longer chain of which no
         client is known to trust the end is a warning.
     type: path
+  written_before:
+    description:
+      - Whether another task of the play writes the files that are given. Then check mode, where it has not, predicts an
+        installation where what lies there would be refused.
+    type: bool
+    default: false
   names:
     description:
       - DNS names that the certificate must cover, wildcards understood; hosts, components and HTTP hosts.
@@ -283,8 +289,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if params["state"] == "present":
         if module.check_mode and not Path(params["fullchain"]).exists():
             return {**result, "changed": True, "actions": ["install"], "served": []}
-        state = examined(params, now)
-        pair = wanted_pair(params, state)
+        try:
+            state = examined(params, now)
+            pair = wanted_pair(params, state)
+        except InstallError:
+            if module.check_mode and params["written_before"]:  # the run would find other files than lie there now
+                return {**result, "changed": True, "actions": ["install"], "served": []}
+            raise
         for warning in state.warnings:
             module.warn(warning)
         result["certificate"] = certificate_result(pair.chain[0], now)
@@ -327,6 +338,7 @@ def main() -> None:
             "fullchain": {"type": "path"},
             "privkey": {"type": "path", "no_log": False},
             "authority": {"type": "path"},
+            "written_before": {"type": "bool", "default": False},
             "names": {"type": "list", "elements": "str", "default": []},
             "min_days": {"type": "int", "default": 0},
             "certs_dir": {"type": "path", "default": "/etc/prosody/certs"},

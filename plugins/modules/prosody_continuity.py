@@ -44,9 +44,7 @@ options:
     type: dict
     required: true
   accept:
-    description:
-      - What may be left behind.
-      - Role prosody has it from O(allthingslinux.xmpp.prosody#role:main:prosody_accept_loss).
+    description: What may be left behind. Role prosody has it from C(prosody_accept_loss).
     type: list
     elements: str
     choices: [authentication, hosts, password_hash, storage]

@@ -289,7 +289,9 @@ def offered(module, store, installed, env):
         if any(other.name == name for other in result):
             raise ModuleSetError(f"Two sources are named {name}; give each a name of its own.")
         if kind == "distribution":
-            result.append(sources.Source(name, env.distribution, lambda _: {}, in_place=True))
+            # in a check its package may be one of those that a run installs first
+            names = env.distribution or (None if module.check_mode else frozenset())
+            result.append(sources.Source(name, names, lambda _: {}, in_place=True))
         elif kind == "rocks":
             prosodyctl, record = module.params["prosodyctl"], store.record()
             result.append(Rocks(name, each["server"], prosodyctl, run, installed, record, versions).source())
@@ -310,6 +312,14 @@ def connect(params, stack):
     return None
 
 
+def _look_for(wanted, module, store):
+    """On a bare host: refuse what no source has, where each can be asked already."""
+    params = module.params
+    if any(each["type"] in ("distribution", "rocks") for each in params["sources"] or [{"type": "distribution"}]):
+        return  # they come with packages
+    planner.resolve(wanted, offered(module, store, {}, environment.Environment()), environment.Environment())
+
+
 def run(module):
     """Bring the set into its state, or in check mode find out how; return the result."""
     params = module.params
@@ -321,6 +331,7 @@ def run(module):
             # a host that is still bare: the packages that a run would install first are not there to be looked at
             module.warn("Prosody is not installed here yet. Predicting what this task would do once it is.")
             names = [each.name for each in wanted]
+            _look_for(wanted, module, store)
             return {"changed": bool(names), "predicted": True, "running": False, "installed": names}
         env = server.environment() if server else environment.installed()
         if not module.check_mode and store.recover():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_knowledge import unknown
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, module_choice
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, packaged
 from ansible_collections.allthingslinux.xmpp.tests.unit.role_settings import role_settings
 from ansible_collections.allthingslinux.xmpp.tests.versions.version import TREES, Version
 
@@ -88,6 +88,13 @@ def test_modules_of_the_catalogue_are_where_it_says(version: Version) -> None:
     assert [
         name for name, entry in known if entry.package == "prosody" and name not in version.registry().modules
     ] == []
+
+
+def test_the_names_of_all_packaged_modules_are_known(version: Version) -> None:
+    """A name that is not known, and near to one that is, is taken for a mistake."""
+    directory = version.core / "modules"
+    found = {name for name, module in version.registry().modules.items() if directory in module.path.parents}
+    assert found - packaged() == set()
 
 
 # code, what it is about, faulty text

@@ -13,7 +13,12 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules, secrets, server
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    module_choice,
+    own_modules,
+    secrets,
+    server,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import declared_accounts
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
@@ -146,13 +151,22 @@ def _served_names(values: Mapping[str, Any]) -> None:
             )
 
 
+def _misspelt_modules(values: Mapping[str, Any]) -> None:
+    module_choice.refuse_misspelt(Settings(values))
+
+
+def _unpackaged_modules(values: Mapping[str, Any]) -> None:
+    module_choice.refuse_unpackaged(Settings(values))
+
+
 def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what stands in the way of a configuration, as conditions that failed in the form of action preflight.
 
-    One line at most for each of configuration, secrets and accounts, since each stops at its first error.
+    One line at most for each of configuration, secrets, accounts and modules, since each stops at its first error.
     """
     found: list[str] = []
-    for make in (config_text, secret_files, declared_accounts, _served_names):
+    makers = (config_text, secret_files, declared_accounts, _served_names, _misspelt_modules, _unpackaged_modules)
+    for make in makers:
         try:
             make(values)
         except XmppError as error:

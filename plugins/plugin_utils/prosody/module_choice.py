@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import nearest
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, comment_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import (
+    catalogue,
+    comment_of,
+    packaged,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
@@ -107,6 +112,38 @@ def checked(settings: Settings, name: str) -> list[str]:
         if module in REFUSED and name == "modules":
             raise ModelError(f"{where}: {module!r} is refused: {REFUSED[module]}")
     return names
+
+
+def refuse_misspelt(settings: Settings) -> None:
+    """Raise ModelError for modules that are not packaged, and whose names are near to one that is.
+
+    The linter knows better, where Prosody is installed; before that nobody else would notice, least of all a check.
+    """
+    if settings.texts("plugin_paths"):
+        return  # an operator's own directories may hold anything
+    declared = {module.text("name").removeprefix("mod_") for module in settings.entries("community_modules")}
+    known = packaged() | declared | {module.name for module in own_modules.OWN}
+    for scope in (settings, *settings.entries("hosts")):
+        for name in ("modules", "modules_disabled"):
+            for index, module in enumerate(scope.texts(name)):
+                near = "" if module in known else nearest(module, known)
+                if near:
+                    raise ModelError(f"{scope.where(name)}[{index}]: there is no module {module!r}; is it {near!r}?")
+
+
+def refuse_unpackaged(settings: Settings) -> None:
+    """Raise ModelError for community modules that are to come from Debian's package, which does not have them."""
+    sources = settings.entries("module_sources")
+    if any(source.text("type") != "distribution" for source in sources):
+        return  # what others have is seen on the host
+    for module in settings.entries("community_modules"):
+        name = module.text("name").removeprefix("mod_")
+        if name and name not in packaged():
+            near = nearest(name, packaged())
+            raise ModelError(
+                f"{module.where('name')}: Debian's package prosody-modules has no {name!r}"
+                + (f"; is it {near!r}?" if near else "; give a source that has it in prosody_module_sources")
+            )
 
 
 def enabled(groups: Sequence[tuple[str, Sequence[str]]]) -> Modules:

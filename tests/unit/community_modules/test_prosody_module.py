@@ -310,3 +310,20 @@ def test_the_installed_prosody_is_only_read_when_none_runs(monkeypatch, place):
     monkeypatch.setattr(environment, "installed", lambda: pytest.fail("read"))
     module_runner.use(monkeypatch, Server(place / "set", enabled=[]))
     assert module_runner.run(prosody_module, **arguments)["running"] is True
+
+
+def test_on_a_bare_host_a_check_sees_what_no_source_has(monkeypatch, place, tmp_path):
+    monkeypatch.setattr(prosody_module.environment, "CORE", tmp_path / "no Prosody here")
+    arguments = options(place, "greeter", manage_running=False)
+    assert module_runner.run(prosody_module, check=True, **arguments)["predicted"]
+    refused = module_runner.run(prosody_module, check=True, **{**arguments, "modules": [{"name": "greetre"}]})
+    assert "mod_greetre is in none of the sources: tree" in refused["msg"]
+
+
+def test_a_check_does_not_know_what_a_package_will_bring(monkeypatch, place, tmp_path):
+    (tmp_path / "core").mkdir()
+    monkeypatch.setattr(prosody_module.environment, "CORE", tmp_path)
+    monkeypatch.setattr(prosody_module.environment, "installed", prosody_module.environment.Environment)
+    arguments = {**options(place, "http_health", manage_running=False), "sources": [{"type": "distribution"}]}
+    assert "failed" not in module_runner.run(prosody_module, check=True, **arguments)
+    assert "is in none of the sources" in module_runner.run(prosody_module, **arguments)["msg"]

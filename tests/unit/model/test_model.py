@@ -536,6 +536,32 @@ def test_a_secret_that_cannot_be_read_is_refused_and_never_shown(values: dict[st
     assert "12345" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"modules": ["fierwall"]}, "prosody_modules[0]: there is no module 'fierwall'; is it 'firewall'?"),
+        ({"modules_disabled": ["csi_simpel"]}, "prosody_modules_disabled[0]: there is no module 'csi_simpel'"),
+        ({"hosts": [{"name": D, "modules": ["muc_notifcations"]}]}, "prosody_hosts[0].modules[0]: there is no module"),
+        ({"modules": ["firewall", "muc_notifications", "something_else_entirely"]}, ""),
+        ({"modules": ["fierwall"], "plugin_paths": ["/opt/modules"]}, ""),
+        (
+            {
+                "modules": ["fierwall"],
+                "community_modules": [{"name": "mod_fierwall"}],
+                "module_sources": [{"type": "tree", "path": "/x"}],
+            },
+            "",
+        ),
+        ({"community_modules": [{"name": "http_helth"}]}, "prosody_community_modules[0].name: Debian's package"),
+        ({"community_modules": [{"name": "zzz"}], "module_sources": [{"type": "distribution"}]}, "give a source"),
+        ({"community_modules": [{"name": "firewall"}]}, ""),
+    ],
+)
+def test_modules_that_there_are_not(values: dict[str, Any], said: str) -> None:
+    found = [item["problem"] for item in model.problems(minimal(**values))]
+    assert [said in problem for problem in found] == ([True] if said else [])
+
+
 def test_ports(tmp_path: Path) -> None:
     ports = model.ports(role_settings(tmp_path))
     assert [(port["port"], port.get("address")) for port in ports] == [

@@ -117,6 +117,15 @@ def test_a_diff_shows_the_certificate_and_never_the_key(place):
     assert "diff" not in run(options)
 
 
+def test_in_check_mode_the_files_may_be_about_to_be_written(place):
+    tmp_path, options = place
+    lacking = {**options, **pair(tmp_path), "names": ["second.test"]}
+    predicted = run(lacking, check=True, written_before=True)
+    assert (predicted["changed"], predicted["actions"]) == (True, ["install"])
+    for check, written in ((True, False), (False, True), (False, False)):
+        assert "second.test" in run(lacking, check, written_before=written)["msg"]
+
+
 def test_in_check_mode_the_source_may_not_exist_yet(place):
     tmp_path, options = place
     absent = {"fullchain": str(tmp_path / "later.pem"), "privkey": str(tmp_path / "later.key")}
