@@ -23,6 +23,8 @@ _SIGNS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# A command line that has a chunk in it; the chunk is a text of its own
+_SHELL = re.compile(r"\bprosodyctl\s+shell\b")
 # The documentation of a plugin speaks of Lua
 _OF_ANSIBLE = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
@@ -37,7 +39,7 @@ class Chunk:
 
 def looks_like_lua(text: str) -> bool:
     """Whether there is a sign of Lua in a text, however broken it is: the check shall see what does not compile."""
-    return _SIGNS.search(text) is not None
+    return _SIGNS.search(text) is not None and not _SHELL.search(text)
 
 
 def _text(node: ast.AST, known: Mapping[str, str]) -> str | None:

@@ -162,8 +162,8 @@ local function count(host, store, kind)
         end
     end
     if found == 0 and opened and kind == "archive" then
-        local items, state, control = opened:find(nil, { limit = 1 })
-        if items and items(state, control) then found = 1 end
+        local items, query, first = opened:find(nil, { limit = 1 })
+        if items and items(query, first) then found = 1 end
     elseif found == 0 and opened and opened:get(nil) ~= nil then found = 1 end
     return found
 end

@@ -94,7 +94,8 @@ local function register(event)
 	if not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });
 	end
-	local exists, done, problem = usermanager.user_exists(user, module.host), nil, nil;
+	local exists = usermanager.user_exists(user, module.host);
+	local done, problem;
 	if exists and registering.allow_reset == user then
 		done, problem = usermanager.set_password(user, given.password, module.host);
 	elseif exists then

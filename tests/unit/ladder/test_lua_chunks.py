@@ -70,6 +70,7 @@ def test_every_chunk_compiles() -> None:
         ("def f(x):\n    a = 'g(n)'\n    return f'for n = 1, 2 do {a} end'", ["for n = 1, 2 do g(n) end"]),
         ("f('local a = 1 ' + lua + ' return true')", ["local a = 1  return true"]),
         ("A = 'local function ('", ["local function ("]),
+        ("a = '> return true'\nb = f\"timeout 3 prosodyctl shell '{a}'\"", ["return true"]),
         ("EXAMPLES = '''local a = 1'''", []),
         ("def f():\n    a = '> return true'\n    g(a + '\\n')", ["return true"]),
     ],
