@@ -23,13 +23,20 @@ OPTIONS = frozenset(
 
 def render(role: str, template: str, **variables: Any) -> str:
     """Render a template as the role would, with its defaults and internal variables."""
+    text = (ROOT / "roles" / role / "templates" / template).read_text()
+    return str(templated(role, text, **variables))
+
+
+def templated(role: str, text: str, **variables: Any) -> Any:
+    """The value of a template as the role would have it, with its defaults and internal variables."""
     known: dict[str, Any] = {}
     for part in ("defaults", "vars"):
         known.update(yaml.safe_load((ROOT / "roles" / role / part / "main.yml").read_text()))
-    known.update({"xmpp_domain": "example.org", "groups": {}, "inventory_hostname": "one", "ansible_facts": {}})
+    known.update(
+        {"xmpp_domain": "example.org", "groups": {}, "inventory_hostname": "one", "ansible_facts": {}, "hostvars": {}}
+    )
     known.update(variables)
     trusted = {name: trust(value) for name, value in known.items()}
-    text = (ROOT / "roles" / role / "templates" / template).read_text()
     return Templar(DataLoader(), variables=trusted).template(trust_as_template(text))
 
 
@@ -252,3 +259,72 @@ def test_names_cannot_leave_their_quotes_in_sql():
     assert "ARRAY['a''b']::text[]" in text
     assert "who := 'a''b';" in text
     assert "ARRAY['pg''m']::text[]" in text
+
+
+def names_of(role: str, **variables: Any) -> Any:
+    return templated(role, f"{{{{ __{role}_certificates[0].names }}}}", **variables)
+
+
+def test_one_turn_server_for_several_domains_has_all_their_names() -> None:
+    hosts = {
+        "one": {"xmpp_domain": "example.org"},
+        "two": {"xmpp_domain": "second.example"},
+        "three": {"xmpp_domain": "third.example", "prosody_turn_host": "relay.third.example"},
+        "four": {"prosody_domain": "Fourth.example"},
+        "five": {"xmpp_domain": "fifth.example", "prosody_turn_host": ""},
+    }
+    assert names_of("coturn", groups={"prosody": [*hosts]}, hostvars=hosts) == [
+        "turn.example.org",
+        "turn.second.example",
+        "relay.third.example",
+        "turn.fourth.example",
+    ]
+    assert names_of("coturn", coturn_server_name="calls.example.org") == ["calls.example.org"]
+
+
+def test_the_database_is_verified_by_every_name_that_hosts_know_it_by() -> None:
+    facts = {
+        "fqdn": "Db.internal",
+        "default_ipv4": {"address": "192.0.2.3"},
+        "default_ipv6": {"address": "2001:db8::3"},
+    }
+    hosts = {
+        "one": {"prosody_database_host": "db-alias.internal"},
+        "two": {"prosody_database_host": "/run/postgresql"},
+        "db 1": {"xmpp_address": "198.51.100.3"},
+    }
+    assert names_of(
+        "postgresql",
+        ansible_facts=facts,
+        inventory_hostname="db 1",
+        ansible_host="203.0.113.3",
+        groups={"prosody": ["one", "two"]},
+        hostvars=hosts,
+    ) == ["db.internal", "203.0.113.3", "198.51.100.3", "192.0.2.3", "2001:db8::3", "db-alias.internal"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "environment"),
+    [
+        (
+            {"groups": {"postgresql": ["two"]}},
+            {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/etc/xmpp/ca.pem"},
+        ),
+        ({"groups": {"postgresql": ["one"]}, "group_names": ["postgresql"]}, {}),
+        ({"prosody_storage": "postgresql", "prosody_database_host": "db.example"}, {"PGSSLMODE": "require"}),
+        (
+            {
+                "prosody_storage": "postgresql",
+                "prosody_database_host": "db.example",
+                "prosody_database_sslmode": "verify-full",
+            },
+            {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "system"},
+        ),
+        ({"prosody_storage": "internal", "groups": {"postgresql": ["two"]}}, {}),
+    ],
+)
+def test_a_database_of_the_deployment_is_verified_by_the_own_authority(
+    variables: dict[str, Any], environment: dict[str, str]
+) -> None:
+    world = {"group_names": [], "hostvars": {"one": {}, "two": {}}, **variables}
+    assert templated("prosody", "{{ __prosody_database_environment }}", **world) == environment

@@ -4,7 +4,23 @@
 
 from __future__ import annotations
 
-from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
+
+
+def module(host: str, name: str, options: dict[str, Any]) -> str:
+    """Run a module of the collection once; out: all that it printed."""
+    command = ["ansible", host, "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-m", f"allthingslinux.xmpp.{name}"]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = subprocess.run(
+        [*command, "-a", json.dumps(options)], cwd=ROOT, env=environment, text=True, capture_output=True, check=False
+    )
+    return done.stdout + done.stderr
 
 
 def test_real_clients_are_served():
@@ -23,6 +39,40 @@ def test_the_database_connection_is_encrypted(machine):
     sessions = machine("db").check_output("su postgres -c %s", f'psql -AtXc "{query}"').split()
     assert sessions
     assert set(sessions) == {"t"}
+
+
+@pytest.mark.parametrize(
+    ("host", "authority", "message"),
+    [
+        # what comes after the certificate is the password
+        ("xmpp-spread-db", "/etc/xmpp/ca.pem", "password authentication failed"),
+        ("address", "/etc/xmpp/ca.pem", "password authentication failed"),
+        ("xmpp-spread-db", "/root/other.pem", "certificate verify failed"),
+        ("somebody-else", "/etc/xmpp/ca.pem", "does not match host name"),
+    ],
+)
+def test_the_database_is_verified(machine, address, host, authority, message):
+    chat = machine("chat")
+    chat.check_output(f"grep -q somebody-else /etc/hosts || echo '{address('db')} somebody-else' >>/etc/hosts")
+    chat.check_output("cp /etc/ssl/certs/ca-certificates.crt /root/other.pem && chmod 755 /root")
+    environment = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": authority}
+    place = address("db") if host == "address" else host
+    options = {
+        "database": "prosody",
+        "username": "prosody",
+        "password": "no",
+        "host": place,
+        "environment": environment,
+    }
+    said = module("xmpp-spread-chat", "database_check", options)
+    assert message in said, said
+
+
+def test_prosody_itself_verifies_it(machine):
+    environment = (
+        machine("chat").check_output("tr '\\0' '\\n' </proc/$(systemctl show -P MainPID prosody)/environ").split()
+    )
+    assert {"PGSSLMODE=verify-full", "PGSSLROOTCERT=/etc/xmpp/ca.pem"} <= set(environment)
 
 
 def test_the_database_is_closed_to_other_hosts(machine):
