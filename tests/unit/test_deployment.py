@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""plugin_utils/deployment.py: what was moved, what is said about it, and what the next run knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.filter import deployment as filters
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import deployment
+
+FILTERS = filters.FilterModule().filters()
+moves, merged = FILTERS["deployment_moves"], FILTERS["deployment_merged"]
+settled, shared = FILTERS["deployment_settled"], FILTERS["deployment_shared_domains"]
+
+
+def host(*roles: str, domain: str = "example.org", address: str = "192.0.2.1") -> dict[str, Any]:
+    return {"roles": list(roles), "domains": [domain] if "prosody" in roles else [], "address": address}
+
+
+LAST = {"a": host("coturn", "postgresql", "prosody"), "b": host("monitoring")}
+
+
+def test_nothing_moved() -> None:
+    assert moves(LAST, LAST, ["a", "b"]) == []
+    assert moves({}, LAST, ["a", "b"]) == []
+
+
+@pytest.mark.parametrize("role", deployment.ROLES)
+def test_what_another_host_has_is_stopped_where_it_was(role: str) -> None:
+    [move] = moves({"a": host(role)}, {"b": host(role)}, ["a", "b"])
+    assert (move["host"], move["role"], move["heirs"], move["stop"]) == ("a", role, ["b"], True)
+    assert " was moved from a to b: it is stopped on a " in move["text"]
+    assert ("before it starts on b, since two" in move["text"]) == (role == "prosody")
+    assert "there" in move["text"].rpartition(". ")[2] or role in ("prosody", "monitoring")
+
+
+def test_a_pool_that_shrinks_is_a_move() -> None:
+    last = {"a": host("coturn"), "b": host("coturn")}
+    [move] = moves(last, {"b": host("coturn")}, ["a", "b"])
+    assert (move["host"], move["heirs"], move["stop"]) == ("a", ["b"], True)
+
+
+def test_what_nobody_has_any_more_is_left_as_it_is() -> None:
+    [move] = moves({"a": host("postgresql", "prosody")}, {"a": host("prosody")}, ["a"], ".secrets/deployed.json")
+    assert (move["known"], move["heirs"], move["stop"]) == (True, [], False)
+    assert "PostgreSQL was on a, which is in group postgresql no more" in move["text"]
+    assert "take postgresql of a out of .secrets/deployed.json" in move["text"]
+
+
+def test_a_prosody_with_another_domain_is_no_heir() -> None:
+    last = {"a": host("prosody"), "b": host("prosody", domain="second.example")}
+    [move] = moves(last, {"b": last["b"]}, ["a", "b"])
+    assert (move["heirs"], move["stop"]) == ([], False)
+    [move] = moves(last, {"b": {**last["b"], "domains": ["second.example", "example.org"]}}, ["a", "b"])
+    assert (move["heirs"], move["stop"]) == (["b"], True)
+
+
+def test_a_host_that_left_the_inventory_is_named_with_its_address() -> None:
+    found = moves({"a": host("coturn", "prosody")}, {"b": host("coturn")}, ["b"], "R")
+    assert [(one["role"], one["known"], one["stop"]) for one in found] == [
+        ("coturn", False, False),
+        ("prosody", False, False),
+    ]
+    assert "coturn was moved from a to b, and a (192.0.2.1) left the inventory" in found[0]["text"]
+    assert "Prosody was on a, and a (192.0.2.1) left the inventory" in found[1]["text"]
+    assert all("take it out of R" in one["text"] for one in found)
+    assert "messages of the domain are lost" not in found[1]["text"]
+
+
+def test_a_prosody_that_may_still_run_somewhere_is_a_danger() -> None:
+    [move] = moves({"a": host("prosody")}, {"b": host("prosody")}, ["b"])
+    assert "If it still runs there, messages of the domain are lost." in move["text"]
+
+
+def test_the_record_keeps_what_was_until_it_is_stopped() -> None:
+    now = {"b": host("coturn", "monitoring", address="192.0.2.2"), "c": host("prosody")}
+    record = merged(LAST, now, ["b"])
+    assert record["a"] == LAST["a"]
+    assert record["b"] == {"roles": ["coturn", "monitoring"], "domains": [], "address": "192.0.2.2"}
+    assert "c" not in record, "this run does not change it"
+    assert merged(record, now, ["b"]) == record
+    assert merged({"a": host("prosody")}, {"a": host("coturn")}, ["a"])["a"]["domains"] == ["example.org"]
+    gone = [{"host": "a", "role": role} for role in ("coturn", "postgresql", "prosody")]
+    assert settled(record, gone[:1])["a"] == {**LAST["a"], "roles": ["postgresql", "prosody"]}
+    assert settled(record, gone[2:])["a"]["domains"] == []
+    assert set(settled(record, gone)) == {"b"}
+    assert settled(record, [{"host": "x", "role": "coturn"}]) == record
+
+
+def test_two_prosodys_for_one_domain_are_refused() -> None:
+    now = {"a": host("prosody"), "b": host("prosody", domain="Example.org."), "c": host("prosody", domain="x.example")}
+    [line] = shared(now)
+    assert line.startswith("example.org is served by a and by b, which are in group prosody: ")
+    assert shared({"a": now["a"], "c": now["c"], "d": {**host("coturn"), "domains": ["example.org"]}}) == []
