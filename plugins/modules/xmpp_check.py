@@ -94,6 +94,11 @@ options:
         description: Where C(/.well-known/host-meta) is served.
         type: int
         default: 5281
+  invitation_page:
+    description: >-
+      Where invitations lead, below the URL of the domain. That of Prosody by default, V(invite/) with role C(proxy).
+    type: str
+    default: invites_page
   ca:
     description: Path of a PEM bundle with the CAs to trust, where the module runs. Those of the system by default.
     type: path
@@ -275,6 +280,7 @@ def argument_spec() -> dict:
             "default": {},
             "options": {name: {"type": "int", "default": port} for name, port in DEFAULT_PORTS.items()},
         },
+        "invitation_page": {"type": "str", "default": "invites_page"},
         "ca": {"type": "path"},
         "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
         "without": {"type": "list", "elements": "str", "default": []},
@@ -298,6 +304,7 @@ def target(params: dict) -> Target:
         http_address=params["http_address"],
         turn_address=params["turn_address"],
         ports={**DEFAULT_PORTS, **{name: port for name, port in params["ports"].items() if port is not None}},
+        invitation_page=params["invitation_page"],
         ca=params["ca"],
         closed_ports=tuple(params["closed_ports"]),
         without=tuple(params["without"]),

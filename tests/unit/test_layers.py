@@ -28,7 +28,7 @@ STOREYS = [
         "module_utils/monitor",
         "module_utils/rooms",
     },
-    {"module_utils/transaction"},
+    {"module_utils/front", "module_utils/transaction"},
     {"plugin_utils/secret_files"},
     {"plugin_utils/deployment", "plugin_utils/preflight", "plugin_utils/prosody", "plugin_utils/reach"},
     {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},

@@ -86,7 +86,7 @@ def test_an_inventory_without_a_host_for_any_service_is_refused(operator):
     done = operator.runs("site.yml", "check.yml")
     assert done.returncode != 0
     assert str(operator.inventory) in done.stdout + done.stderr
-    assert "prosody, postgresql, coturn, monitoring" in " ".join((done.stdout + done.stderr).split())
+    assert "prosody, postgresql, coturn, proxy, monitoring" in " ".join((done.stdout + done.stderr).split())
 
 
 def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):

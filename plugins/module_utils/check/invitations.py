@@ -19,7 +19,7 @@ _ALIEN = "Whoever is invited would be seen by that host: serve the file from her
 
 async def page(stage: Stage) -> str:
     """The page answers a token that nobody has (so nothing is used up), and all it refers to is served by this host."""
-    url = await web.below(stage, "invites_page")
+    url = await web.below(stage, stage.target.invitation_page)
     answer = await fetch.send(stage, "GET", f"{url}?{stage.marker}", {}, None)
     if answer.status != 200 or "html" not in answer.headers.get("content-type", ""):
         raise CheckFailed(f"GET {url}", f"HTTP {answer.status}, {answer.headers.get('content-type', 'no type')}", _LOOK)

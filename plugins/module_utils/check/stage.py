@@ -46,6 +46,7 @@ class Target:
     http_address: str | None = None
     turn_address: str | None = None
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
+    invitation_page: str = "invites_page"
     ca: str | None = None
     closed_ports: Sequence[int] = ()
     without: Sequence[str] = ()

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a proxy answers at 80 and 443, as clients meet it. Who signed the certificates is not looked at here."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, request
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import TlsProbeError, read_served
+
+
+@dataclass(frozen=True)
+class Site:
+    """A virtual host: its name, the paths that must answer 200, and whether 443 takes its clients and servers."""
+
+    name: str
+    paths: Sequence[str] = ()
+    c2s: bool = False
+    s2s: bool = False
+
+
+def problems(address: str, site: Site, timeout: float, http_port: int = 80, https_port: int = 443) -> list[str]:
+    """What does not answer as it should, in one line each; empty if everything does."""
+    checks: list[Callable[[], str]] = [
+        partial(_redirect, address, http_port, site.name, timeout),
+        partial(_certificate, address, https_port, site.name, None, timeout),
+        *(partial(_page, address, https_port, site.name, path, timeout) for path in site.paths),
+    ]
+    for service, on in (("xmpp-client", site.c2s), ("xmpp-server", site.s2s)):
+        if on:
+            checks.append(partial(_certificate, address, https_port, site.name, service, timeout))
+    return [found for check in checks if (found := check())]
+
+
+def _redirect(address: str, port: int, name: str, timeout: float) -> str:
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    try:
+        connection.request("GET", "/", headers={"Host": name})
+        answer = connection.getresponse()
+        place = answer.getheader("Location") or ""
+    except (OSError, http.client.HTTPException) as error:
+        return f"http://{name}/ at {address}:{port}: {error}"
+    finally:
+        connection.close()
+    if answer.status == 308 and place.startswith(f"https://{name}"):
+        return ""
+    return f"http://{name}/ at {address}:{port} leads to {place or 'nothing'} (HTTP {answer.status}) instead of https"
+
+
+def _page(address: str, port: int, name: str, path: str, timeout: float) -> str:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    suffix = "" if port == 443 else f":{port}"
+    try:
+        answer = request("GET", f"https://{name}{suffix}{path}", context, address=address, timeout=timeout)
+    except HttpFailed as error:
+        return f"https://{name}{path} at {address}: {error}"
+    return "" if answer.status == 200 else f"https://{name}{path} at {address}: HTTP {answer.status}"
+
+
+def _certificate(address: str, port: int, name: str, service: str | None, timeout: float) -> str:
+    what = f"{service or 'https'} for {name} at {address}:{port}"
+    try:
+        served = read_served(address, port, sni=name, direct=service, to=name, timeout=timeout)
+    except TlsProbeError as error:
+        return f"{what}: {error.step}: {error.seen}"
+    return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"

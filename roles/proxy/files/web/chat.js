@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Starts Converse.js for this site. What the site is stands in the page, so that nothing here is written by a machine.
+const site = JSON.parse(document.body.dataset.site);
+
+// Converse registers only elements that are not there yet: the footer has pictures from another host, the bar leads to it.
+customElements.define('converse-footer', class extends HTMLElement {});
+customElements.define('converse-controlbox-navbar', class extends HTMLElement {});
+customElements.define('converse-brand-logo', class extends HTMLElement {
+  connectedCallback() {
+    const picture = document.createElement('img');
+    picture.src = '/app/icon.svg';
+    picture.alt = '';
+    this.className = 'site-brand';
+    this.replaceChildren(picture, document.createTextNode(site.title));
+  }
+});
+
+// The page for invitations leaves what was typed there, for this one time
+const left = sessionStorage.getItem('xmpp-sign-in');
+sessionStorage.removeItem('xmpp-sign-in');
+const signIn = left ? { ...JSON.parse(left), auto_login: true } : { auto_login: false };
+
+converse.initialize({
+  view_mode: 'fullscreen',
+  theme: 'classic',
+  dark_theme: 'dracula',
+  assets_path: '/converse/',
+  sounds_path: '/converse/sounds/',
+  authentication: 'login',
+  ...signIn,
+  locked_domain: site.name,
+  discover_connection_methods: false,
+  ...(site.websocket ? { websocket_url: `wss://${location.host}/xmpp-websocket` } : { bosh_service_url: `https://${location.host}/http-bind` }),
+  allow_registration: false,
+  auto_reconnect: true,
+  ...(site.rooms ? { muc_domain: site.rooms, locked_muc_domain: 'hidden' } : { allow_muc: false }),
+  muc_search_service: null,
+  embed_3rd_party_media_players: false,
+  fetch_url_headers: false,
+  render_media: [location.hostname, location.host, site.upload].filter(Boolean),
+  show_client_info: false,
+  show_background: false,
+  play_sounds: false,
+  allow_user_trust_override: 'off',
+  loglevel: 'warn',
+});

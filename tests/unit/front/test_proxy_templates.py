@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of role proxy: what is reachable, who is told what, and which headers go along."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import ROOT, render, trust
+
+
+def render_text(text: str, **variables: Any) -> Any:
+    """Template a text with the internal variables of the role."""
+    known = yaml.safe_load((ROOT / "roles" / "proxy" / "vars" / "main.yml").read_text())
+    trusted = {name: trust(value) for name, value in known.items()}
+    return Templar(DataLoader(), variables={**trusted, **variables}).template(trust_as_template(text))
+
+
+SITE: dict[str, Any] = {
+    "name": "example.org",
+    "address": "example.org",
+    "title": "Example",
+    "url": "https://example.org/",
+    "names": ["example.org", "muc.example.org"],
+    "upload": "upload.example.org",
+    "rooms": "muc.example.org",
+    "upload_size": 1000,
+    "registration": "invite",
+    "websocket": True,
+    "bosh": True,
+    "contacts": ["xmpp:admin@example.org"],
+}
+PORTS = {"http": 5280, "https": 5281, "c2s": 15223, "s2s": 15270}
+
+
+def server(address: str = "127.0.0.1", ports: dict[str, int] = PORTS, **site: Any) -> dict[str, Any]:
+    return {"name": "one", "address": address, "sites": [{**SITE, **site}], "ports": ports}
+
+
+def http(*servers: dict[str, Any], **variables: Any) -> str:
+    return render("proxy", "http.conf.j2", proxy_servers=list(servers or [server()]), proxy_ipv6=True, **variables)
+
+
+def stream(*servers: dict[str, Any], **variables: Any) -> str:
+    return render("proxy", "stream.conf.j2", proxy_servers=list(servers or [server()]), proxy_ipv6=True, **variables)
+
+
+def locations(text: str) -> dict[str, str]:
+    """Location → what is in it."""
+    return dict(re.findall(r"\n    location ([^{]+?) \{\n(.*?)\n    \}", text, re.DOTALL))
+
+
+def test_only_what_is_named_is_reachable() -> None:
+    found = locations(http())
+    assert "return 404;" in found["/"]
+    assert {name for name, body in found.items() if "proxy_pass" in body} == {
+        "= /invites_json",
+        "= /xmpp-websocket",
+        "= /http-bind",
+        "/file_share/",
+        "= /.well-known/host-meta",
+        "= /.well-known/host-meta.json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("site", "gone"),
+    [
+        ({"registration": "closed"}, {"= /invite/", "= /invites_json"}),
+        ({"websocket": False}, {"= /xmpp-websocket"}),
+        ({"bosh": False}, {"= /http-bind"}),
+        ({"upload": ""}, {"/file_share/"}),
+        ({"contacts": []}, {"= /.well-known/security.txt"}),
+    ],
+)
+def test_what_a_host_does_not_offer_is_not_there(site: dict[str, Any], gone: set[str]) -> None:
+    assert set(locations(http())) - set(locations(http(server(**site)))) == gone
+
+
+def test_without_the_web_client_there_is_none() -> None:
+    found = locations(http(proxy_web_client=False))
+    assert "= /" not in found
+    assert "/converse/" not in found
+    assert "= /invite/" in found
+
+
+def test_every_answer_has_the_headers_of_safety_once() -> None:
+    for name, body in locations(http()).items():
+        if "return 404" in body or "return 308" in body or "acme" in name:
+            continue
+        for header in ("Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy"):
+            assert body.count(f"add_header {header}") == 1, (name, header)
+            if "proxy_pass" in body:
+                assert f"proxy_hide_header {header}" in body
+
+
+def test_prosody_is_told_who_asks_in_every_location() -> None:
+    """One proxy_set_header of a location makes nginx forget all those around it."""
+    for name, body in locations(http()).items():
+        if "proxy_pass" in body:
+            for header in (
+                "Host example.org",
+                "X-Forwarded-For $remote_addr",
+                "X-Forwarded-Proto https",
+                "Connection ",
+            ):
+                assert f"proxy_set_header {header}" in body, (name, header)
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    for policy in re.findall(r'Content-Security-Policy "([^"]+)"', http()):
+        assert policy.startswith("default-src 'none'")
+        assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
+        assert set(re.findall(r"\w+://[^ ;]+", policy)) <= {"wss://example.org"}
+
+
+def test_a_forwarded_port_is_in_what_leads_back() -> None:
+    text = http(xmpp_https_port=8443)
+    assert "https://$host:8443$request_uri" in text
+    assert "wss://example.org:8443" in text
+
+
+def test_prosody_on_this_host_is_asked_over_loopback() -> None:
+    text = http()
+    assert "server 127.0.0.1:5280;" in text
+    assert "proxy_ssl" not in text
+
+
+def test_prosody_elsewhere_is_asked_over_https_and_must_prove_its_name() -> None:
+    text = http(server("2001:db8::1"))
+    assert "server [2001:db8::1]:5281;" in text
+    for name, body in locations(text).items():
+        if "proxy_pass" in body:
+            assert "proxy_pass https://" in body, name
+            assert "proxy_ssl_verify on;" in body
+            assert "proxy_ssl_name example.org;" in body
+            assert "proxy_ssl_trusted_certificate /etc/xmpp/certificates/example.org/chain.pem;" in body
+    assert "ca-certificates.crt" in http(server("192.0.2.1"), xmpp_certificate_source="files")
+
+
+def test_443_is_told_apart_by_alpn() -> None:
+    text = stream(proxy_other_sites={"shop.example.org": "127.0.0.1:8450"})
+    assert '"~\\bxmpp-client\\b" 127.0.0.1:8444;' in text
+    assert '"~\\bxmpp-server\\b" 127.0.0.1:8445;' in text
+    assert '"~\\bacme-tls/1\\b" 127.0.0.1:8446;' in text
+    assert "shop.example.org 127.0.0.1:8450;" in text
+    assert "default $xmpp_https;" in text
+    assert "listen [::]:443" in text
+
+
+def test_several_servers_are_told_apart_by_name() -> None:
+    other = server("192.0.2.2", name="other.test", names=["other.test", "muc.other.test"])
+    text = stream(server(), other)
+    assert "muc.example.org 127.0.0.1:15223;" in text
+    assert "muc.other.test 192.0.2.2:15223;" in text
+    assert "default 127.0.0.1:15270;" in text
+
+
+def test_where_prosody_takes_nothing_by_the_proxy_protocol_443_is_https_alone() -> None:
+    assert "xmpp-client" not in stream(proxy_direct_tls=False)
+    text = stream(server(ports={**PORTS, "s2s": 0}))
+    assert "xmpp-client" in text
+    assert "xmpp-server" not in text
+
+
+DUMP = """# configuration file /etc/nginx/nginx.conf:
+http {
+# configuration file %s:
+%s
+# configuration file /etc/nginx/conf.d/xmpp.conf:
+    listen 443;
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("    listen 443 ssl;", True),
+        ("listen [::]:443 ssl ipv6only=on;", True),
+        ("server { listen 192.0.2.1:443 ssl; }", True),
+        ("    listen 443;", True),
+        ("    # listen 443 ssl default_server;", False),
+        ("    listen 8443 ssl;", False),
+        ("    listen 127.0.0.1:4430;", False),
+        ("    listen 80 default_server;", False),
+    ],
+)
+def test_a_site_of_somebody_else_that_has_443_is_found(line: str, refused: bool) -> None:
+    dump = (DUMP % ("/etc/nginx/sites-enabled/shop", line)).splitlines()
+    found = render_text("{{ __proxy_foreign }}", __proxy_nginx={"stdout_lines": dump})
+    assert list(found) == (["/etc/nginx/sites-enabled/shop"] if refused else [])
