@@ -9,7 +9,7 @@ import signal
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import installation, linting
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import linting, reading
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.journal import Journal, owner_ids
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.probes import Options
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.run import Request, Transaction
@@ -49,7 +49,7 @@ def main() -> None:
     )
     Transaction(
         request,
-        installation.find(),
+        reading.find(),
         Service(module.run_command),
         Doomed("/var/lib/xmpp-prosody-config", module.params["phase"]),
         module.run_command,
