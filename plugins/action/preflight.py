@@ -103,6 +103,7 @@ class ActionModule(ActionBase):
         self._evaluator = Evaluator(self._templar, variables)
         self._findings: list[str] = []
         self._faulty: set[str] = set()
+        self._blamed: list[str] = []
         self._values: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._root = Path(__file__).resolve().parents[2]
@@ -116,11 +117,11 @@ class ActionModule(ActionBase):
             self._look_at_names(spec_path, role, args["renamed"], variables)
             self._look_at_types()
         for path in args["domains"]:
-            self._each(path, conditions.invalid_domains)
+            self._each(path, self._invalid_domains)
         for path in args["certificate_names"]:
             self._each(path, conditions.invalid_certificate_names)
         for path in args["jids"]:
-            self._each(path, conditions.invalid_jids)
+            self._each(path, self._invalid_jids)
         if args["platforms"]:
             result.update(self._look_at_system(args["platforms"], role, variables))
         self._look_at_ports(args["ports"], args["owners"], variables)
@@ -140,6 +141,7 @@ class ActionModule(ActionBase):
         self, spec_path: Path, role: str, renamed: Mapping[str, str], variables: Mapping[str, Any]
     ) -> None:
         given = {str(name): value for name, value in variables.items() if name not in _OF_ANSIBLE}
+        self._findings += conditions.sample_secrets(given)
         own = self._list(names.OWN)
         self._findings += names.renamed_variables(given, renamed)
         known = {*self._options, *_read(_VOCABULARY, "xmpp")}
@@ -212,6 +214,19 @@ class ActionModule(ActionBase):
             set_in = self._place(value) or where
             shown = f"{called} (set in {set_in})" if set_in else called
             self._findings += rule(shown, value)
+
+    def _invalid_domains(self, shown: str, value: Any) -> list[str]:
+        """Refuse what is no domain, once: what lies below one that was refused is made of it."""
+        if conditions.is_below(value, self._blamed):
+            return []
+        found = conditions.invalid_domains(shown, value)
+        if found and isinstance(value, str):
+            self._blamed.append(value)
+        return found
+
+    def _invalid_jids(self, shown: str, value: Any) -> list[str]:
+        """Refuse what is no account; one on a domain that was refused is not to blame for it."""
+        return [] if conditions.is_below(value, self._blamed) else conditions.invalid_jids(shown, value)
 
     def _look_at_system(self, platforms: list[dict[str, Any]], role: str, variables: dict[str, Any]) -> dict[str, Any]:
         facts = dict(variables.get("ansible_facts") or {})

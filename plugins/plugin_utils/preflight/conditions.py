@@ -14,7 +14,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid impor
 
 WILDCARDS = frozenset({"0.0.0.0", "::", "*", ""})
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\.?")
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+# What the inventory "single" has where an operator is to write a secret
+SAMPLE_SECRET = "change-me-before-you-deploy"
 
 
 def named_values(name: str, values: Any) -> list[tuple[str, Any]]:
@@ -59,7 +62,17 @@ def domain_reason(text: Any) -> str:
             return f"a label of it is not {shape}" if label else "it has an empty label"
     if re.fullmatch(r"[0-9]+", name.rpartition(".")[2]):
         return "it is an address, and XMPP needs a name"
-    return ""
+    if text == jid.domain:
+        return ""
+    # one form everywhere, or services disagree on what they are called
+    right = jid.domain if _NAME.fullmatch(jid.domain) else "it in lower case, with no dot at its end"
+    return f"it has another form, write {right}"
+
+
+def is_below(value: Any, domains: Iterable[str]) -> bool:
+    """Whether a value is one of the domains, or a name or an account below one: it is made of it."""
+    domain = value.rpartition("@")[2] if isinstance(value, str) else ""
+    return any(domain == each or domain.endswith(f".{each}") for each in domains)
 
 
 def invalid_domains(name: str, values: Any) -> list[str]:
@@ -203,3 +216,20 @@ def failed_on_host(reply: Mapping[str, Any], module: str) -> list[str]:
         return ["There is no Python on the host: install it there with apt-get install python3."]
     first = next((line.strip() for line in str(reply.get("msg") or "no reason given").splitlines() if line.strip()), "")
     return [f"{module.rpartition('.')[2]} failed on the host: {first}"]
+
+
+def sample_secrets(variables: Mapping[str, Any]) -> list[str]:
+    """Refuse what still has the sample's text for a secret. variables: those of the host, as they are written."""
+    return [
+        f"{name} is what the sample says, which everybody knows: write a secret of your own, or leave the password out."
+        for name, value in sorted(variables.items())
+        if _holds(value, SAMPLE_SECRET)
+    ]
+
+
+def _holds(value: Any, text: str) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds(item, text) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_holds(item, text) for item in value)
+    return isinstance(value, str) and value.strip() == text

@@ -22,7 +22,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settin
 
 STANDARD = ("muc", "upload", "proxy", "pubsub")
 
-_DNS_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z", re.IGNORECASE)
+_DNS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 _HOST_KEYS = frozenset(
     [

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions
 
@@ -17,12 +19,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight impo
         [""],
         [None],
         "example.org",
-        "EXAMPLE.org",
         ["example.org", "chat.example.org"],
         "xn--bcher-kva.example",
         "bücher.example",
         "localhost",
-        "a_b.example.org",
         f"{'a' * 63}.example",
     ],
 )
@@ -42,6 +42,11 @@ LABEL = "a label of it is not 1 to 63 letters, digits or inner hyphens"
         ("-a.example", f" (-a.example): {LABEL}"),
         ("192.0.2.1", " (192.0.2.1): it is an address, and XMPP needs a name"),
         (7, ": it is no text"),
+        ("op_x.test", f" (op_x.test): {LABEL}"),
+        # one form everywhere, and the right one is told
+        ("OP.TEST", " (OP.TEST): it has another form, write op.test"),
+        ("op.test.", " (op.test.): it has another form, write op.test"),
+        ("BÜCHER.example", ": it has another form, write it in lower case, with no dot at its end"),
         (
             ".".join(["a" * 60] * 5),
             f" ({'.'.join(['a' * 60] * 5)}): it is longer than the 253 characters of a DNS name",
@@ -261,3 +266,27 @@ def test_who_is_not_root_is_told():
     assert conditions.not_root({"ansible_effective_user_id": 1000, "ansible_user_id": "alice"}) == [
         "Ansible comes to the host as alice, who is not root: set ansible_become: true (and -K where sudo asks)."
     ]
+
+
+def test_the_sample_of_a_secret_is_no_secret():
+    sample = conditions.SAMPLE_SECRET
+    text = (Path(__file__).resolve().parents[3] / "inventories/single/group_vars/all/vault.yml").read_text()
+    assert text.count(sample) == 2
+    variables = {
+        "vault_admin_password": sample,
+        "prosody_accounts": [{"jid": "a@op.test", "password": f"{sample} "}],
+        "own": "change-me-too",
+        "number": 5,
+    }
+    assert [line.split()[0] for line in conditions.sample_secrets(variables)] == [
+        "prosody_accounts",
+        "vault_admin_password",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "below"),
+    [("op_x.test", True), ("turn.op_x.test", True), ("a@op_x.test", True), ("a@b_op_x.test", False), (5, False)],
+)
+def test_what_is_made_of_a_domain(value, below):
+    assert conditions.is_below(value, ["op_x.test"]) is below

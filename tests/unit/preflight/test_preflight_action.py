@@ -333,3 +333,21 @@ def test_the_verdict_is_one_list():
     assert raised.value.result_contribution["msg"] == (
         "2 things stand in the way, and nothing was changed. See the list above."
     )
+
+
+def test_the_secret_of_the_sample_is_refused_and_a_domain_is_blamed_once(spec):
+    result, _trips = run(
+        spec,
+        {
+            "vault_admin_password": "change-me-before-you-deploy",
+            "demo_realm": "op_x.test",
+            "demo_accounts": [{"jid": "alice@op_x.test"}, {"jid": "bob@other_x.test"}],
+        },
+        domains=["demo_realm", "demo_realm"],
+        jids=["demo_accounts[].jid"],
+    )
+    assert [line.split()[0] for line in result["findings"]] == [
+        "vault_admin_password",
+        "demo_realm",
+        "demo_accounts[1].jid",
+    ]
