@@ -163,6 +163,27 @@ def test_external_address_goes_with_the_first_ipv4_address():
     assert ("external-ip", "203.0.113.5/10.0.0.1") in options
 
 
+@pytest.mark.parametrize(
+    ("secret", "usable"),
+    [
+        ("a-secret-of-16-chars", True),
+        ("c2VjcmV0IHNlY3JldCBzZWNyZXQ=", True),
+        ('quotes-"-in-between', True),
+        ('"a-secret-of-16-chars', False),
+        ("=a-secret-of-16-chars", False),
+        ("a-secret of-16-chars", False),
+        ("a-secret-of-16-chars#", False),
+        ("s" * 512, True),
+        ("s" * 513, False),
+        ("short", False),
+    ],
+)
+def test_a_secret_that_coturn_would_read_otherwise_is_refused(secret, usable):
+    checks = yaml.safe_load((ROOT / "roles/coturn/vars/main.yml").read_text())["__coturn_checks"]
+    (check,) = [check for check in checks if "coturn_secret is shorter" in check["problem"]]
+    assert bool(Templar(DataLoader(), variables={"coturn_secret": secret}).template(trust(check["that"]))) is usable
+
+
 def test_there_is_no_secret_in_the_open_configuration():
     assert "static-auth-secret" not in dict(turn(coturn_secret="hush"))
     assert "hush" not in str(turn(coturn_secret="hush"))

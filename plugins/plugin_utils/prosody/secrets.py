@@ -17,6 +17,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.lua im
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
 DIRECTORY = "/etc/prosody/secrets"
+# What PostgreSQL stores as it is: get_password_type() in src/backend/libpq/crypt.c
+_HASH = re.compile(r"md5[0-9a-f]{32}\Z|SCRAM-SHA-256\$")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\Z")
 
 TURN = "turn"
@@ -41,6 +43,8 @@ def check(name: str, value: Any, path: str) -> str:
         raise ModelError(f"{path}: the secret must be a text that is not empty; put a number between quotes")
     if any(character in value for character in "\n\r\0"):
         raise ModelError(f"{path}: the secret has more than one line, and only the first would be read")
+    if name == DATABASE and _HASH.match(value):
+        raise ModelError(f"{path}: PostgreSQL would take it for the hash of a password; give the password itself")
     return value
 
 

@@ -55,3 +55,12 @@ def test_what_is_no_password_is_refused_and_not_shown(password, reason):
 )
 def test_what_is_a_password_or_none_is_not_refused(given):
     assert password_problems(given) == []
+
+
+@pytest.mark.parametrize("secret", ["md5" + "0" * 32, "SCRAM-SHA-256$4096:salt$stored:server"])
+def test_what_postgresql_takes_for_a_hash_is_no_password_of_a_database(secret):
+    given = {"hosts": [{"name": "op.test"}], "storage": "postgresql", "database_host": "192.0.2.2"}
+    (problem,) = model.problems({**given, "database_password": secret})
+    assert "PostgreSQL would take it for the hash" in problem["problem"]
+    assert secret not in problem["problem"]
+    assert model.problems({**given, "database_password": f"-{secret}"}) == []

@@ -127,6 +127,9 @@ def test_the_certificate_of_prosody_is_verified_for_its_domain() -> None:
     assert targets(job) == {"chat": "192.0.2.1:443"}
 
 
+BY_XMPP = {"monitoring_xmpp_jid": "alerts@other.example", "monitoring_xmpp_to": ["me@other.example"]}
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
@@ -136,9 +139,54 @@ def test_the_certificate_of_prosody_is_verified_for_its_domain() -> None:
         ({"monitoring_server_addresses": ["192.0.2.0/24", "2001:db8::/32"]}, None),
         ({"monitoring_health_addresses": ["192.0.2.80"], "groups": {"prosody": ["chat"]}}, "from nowhere else"),
         ({"monitoring_health_addresses": ["192.0.2.80"]}, None),
+        # what one program would read otherwise than another
+        ({"monitoring_email_password": "blank "}, "begins or ends with white space"),
+        ({"monitoring_email_password": "in between"}, None),
+        ({"monitoring_xmpp_password": " blank", **BY_XMPP}, "begins or ends with white space"),
+        ({"monitoring_xmpp_password": "two\nlines", **BY_XMPP}, "more than one line"),
+        ({"monitoring_xmpp_password": "in between", **BY_XMPP}, None),
+        (
+            {"monitoring_email_to": ["a@b.example"], "monitoring_email_server": "mail.example.net"},
+            "no host with a port",
+        ),
+        ({"monitoring_email_to": ["a@b.example"], "monitoring_email_server": "[2001:db8::25]:465"}, None),
     ],
 )
 def test_what_cannot_work_is_refused(given: dict[str, Any], why: str | None) -> None:
     checks = template("{{ __monitoring_checks }}", "chat", BOTH, **{"monitoring_ca_file": "", **given})
     problems = [one["problem"] for one in checks if not one["that"]]
     assert [why in problem for problem in problems] == ([True] if why else []), problems
+
+
+@pytest.mark.parametrize(
+    ("server", "starttls"),
+    [
+        ("mail.example.net:587", True),
+        ("mail.example.net:25", True),
+        # TLS from the first byte, in which no server offers STARTTLS
+        ("mail.example.net:465", False),
+        ("localhost:25", False),
+        ("[::1]:25", False),
+    ],
+)
+def test_mail_goes_by_the_tls_that_there_is(server: str, starttls: bool) -> None:
+    text = (ROLE / "templates" / "alertmanager.yml.j2").read_text(encoding="utf-8")
+    given = {"monitoring_email_to": ["you@example.net"], "monitoring_email_server": server}
+    assert yaml.safe_load(template(text, "watch", BOTH, **given))["global"]["smtp_require_tls"] is starttls
+
+
+@pytest.mark.parametrize(
+    ("facts_of_host", "given", "hello"),
+    [
+        ({"fqdn": "watch.example.net"}, {}, "watch.example.net"),
+        ({"fqdn": "watch"}, {}, "example.org"),
+        ({"fqdn": "localhost.localdomain"}, {}, "example.org"),
+        ({}, {}, "example.org"),
+        ({"fqdn": "watch"}, {"monitoring_email_hello": "mail.example.net"}, "mail.example.net"),
+    ],
+)
+def test_the_mail_server_is_greeted_with_a_name(facts_of_host, given, hello) -> None:
+    text = (ROLE / "templates" / "alertmanager.yml.j2").read_text(encoding="utf-8")
+    hosts = {**BOTH, "watch": {"ansible_facts": {**BOTH["watch"]["ansible_facts"], **facts_of_host}}}
+    given = {"monitoring_email_to": ["you@example.net"], **given}
+    assert yaml.safe_load(template(text, "watch", hosts, **given))["global"]["smtp_hello"] == hello
