@@ -120,6 +120,11 @@ options:
     type: list
     elements: str
     default: []
+  record:
+    description:
+      - A file on the host in which the module remembers who was declared, by name alone.
+      - With it RV(undeclared) tells who is declared no more and can still sign in, which is said as a warning as well.
+    type: path
 seealso:
   - module: allthingslinux.xmpp.prosody_account
   - module: allthingslinux.xmpp.prosody_account_info
@@ -192,6 +197,12 @@ kept:
   type: list
   elements: str
   sample: [monitoring]
+undeclared:
+  description: Accounts that were declared before, are not any more, exist and can sign in.
+  returned: when O(record) is given
+  type: list
+  elements: str
+  sample: [tybalt]
 errors:
   description: Accounts that cannot be had as declared, each with the reason. The task fails if there are any.
   returned: always
@@ -204,10 +215,17 @@ predicted:
   sample: false
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import (
+    declaration,
+    planner,
+    reconcile,
+    record,
+    results,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
@@ -234,6 +252,31 @@ class AccountsModule(AnsibleModule):
         self.exit_json(**result)
 
 
+def _declared(params: dict[str, Any], host: str) -> tuple[set[str], set[str]]:
+    """Who is declared, and who of them to be absent; what cannot be read is told elsewhere."""
+    usable, _errors = declaration.wanted_all(params["accounts"], host, params["update_password"])
+    return {entry.name for entry in usable}, {entry.name for entry in usable if entry.state == "absent"}
+
+
+def _undeclared(params: dict[str, Any], store: AccountStore) -> list[str]:
+    if not params["record"] or params["purge"]:
+        return []
+    before = record.read(Path(params["record"])).get(store.host.name, [])
+    declared, _absent = _declared(params, store.host.name)
+    left = sorted(set(before) - declared)
+    return record.undeclared(before, declared, store.read(left) if left else {})
+
+
+def _remember(params: dict[str, Any], store: AccountStore) -> None:
+    if not params["record"]:
+        return
+    path, host = Path(params["record"]), store.host.name
+    before = record.read(path).get(host, [])
+    declared, absent = _declared(params, host)
+    left = sorted(set(before) - declared)
+    record.write(path, host, record.updated(before, declared, absent, store.read(left) if left else {}))
+
+
 def run(module: AccountsModule) -> None:
     """Read, plan, apply; end the module."""
     params = module.params
@@ -246,22 +289,26 @@ def run(module: AccountsModule) -> None:
             store = AccountStore(admin, host)
             plan = reconcile.make_plan(store, params["accounts"], params["update_password"], purge)
             about = store.host
+            left = _undeclared(params, store)
             if not module.check_mode:
                 reconcile.apply(store, plan, outcome)
+                _remember(params, store)
     except XmppError as error:
         if not (module.check_mode and results.may_come_later(error)):
             module.finish(str(error), **results.of(outcome, host))
             return
         module.warn(f"{error} Predicting what this task would do once it runs.")
         plan, about = results.prediction(params["accounts"], host)
-        predicted = True
+        predicted, left = True, []
     if module.check_mode:
         reconcile.foresee(plan, outcome)
-    for warning in results.warnings(plan, about):
+    for warning in results.warnings(plan, about) + results.undeclared(left, host):
         module.warn(warning)
     result = results.of(outcome, host, plan, predicted)
     if params["purge"]:
         result["kept"] = list(plan.kept)
+    if params["record"]:
+        result["undeclared"] = left
     if module._diff:
         result["diff"] = planner.diff(plan, about)
     module.finish(results.failure(outcome, host), **result)
@@ -292,6 +339,7 @@ def main() -> None:
             "purge": {"type": "bool", "default": False},
             "purge_limit": {"type": "int", "default": 10},
             "purge_exempt": {"type": "list", "elements": "str", "default": []},
+            "record": {"type": "path"},
             **connection.argument_spec(),
         },
         supports_check_mode=True,

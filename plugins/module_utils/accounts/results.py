@@ -69,6 +69,18 @@ def warnings(plan: Plan, host: Host) -> list[str]:
     return said
 
 
+def undeclared(names: list[str], host: str) -> list[str]:
+    """Return what to say about accounts that are declared no more, or nothing where there are none."""
+    if not names:
+        return []
+    shown = ", ".join(f"{name}@{host}" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return [
+        f"Declared before and no more, though they exist and can sign in: {shown}{more}. Declare them with "
+        "state: absent to remove them with all they stored, with state: disabled to lock them, or as they were."
+    ]
+
+
 def _configured_role(name: str, host: Host) -> str | None:
     """The role that admins of the configuration gives, which outranks the stored one (mod_authz_internal)."""
     if name in host.operators:
