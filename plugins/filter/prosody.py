@@ -37,12 +37,14 @@ class FilterModule:
     def filters(self) -> dict[str, Filter]:
         """Return filter name → function."""
         return {
+            "prosody_account_hosts": _filter(declared_accounts.account_hosts),
             "prosody_certificate_names": _filter(model.certificate_names),
             "prosody_config_text": _filter(model.config_text),
             "prosody_declared_accounts": _filter(declared_accounts.declared_accounts),
             "prosody_front": _filter(front.front),
             "prosody_generated_files": _filter(declared_accounts.generated_files),
             "prosody_own_modules": _filter(own_modules.own_modules),
+            "prosody_leftover_files": _filter(declared_accounts.leftover_files),
             "prosody_places": _filter(places.places),
             "prosody_ports": _filter(model.ports),
             "prosody_problems": _filter(model.problems),

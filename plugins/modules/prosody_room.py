@@ -195,8 +195,10 @@ import secrets
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model, planner
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.runner import Rooms
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
 
 
@@ -204,30 +206,19 @@ class Module(UnloggedParameters, AnsibleModule):
     """An AnsibleModule that does not log its parameters."""
 
 
-_PEOPLE = {kind: {"type": "list", "elements": "str"} for kind in model.AFFILIATIONS}
-_TEXT = {"type": "str"}
-_FLAG = {"type": "bool"}
-ROOM = {
-    "jid": _TEXT,
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    **dict.fromkeys(model.TEXTS, _TEXT),
-    **dict.fromkeys(("public", "members_only", "member_invites", "moderated", "change_subject", "archiving"), _FLAG),
-    "persistent": {"type": "bool", "default": True},
-    "whois": {"type": "str", "choices": ["moderators", "anyone"]},
-    "private_messages": {"type": "str", "choices": ["visitor", "participant", "moderator", "affiliated", "none"]},
-    "password": {"type": "str", "no_log": True},
-    "history_length": {"type": "int"},
-    "affiliations": {"type": "dict", "options": _PEOPLE},
-    "purge": {"type": "bool", "default": False},
-    "reason": _TEXT,
-}
-
-
 def run(module):
     """Bring the rooms into their state; return the result, and room → error of those where that failed."""
-    wanted = model.wanted_rooms(module.params["rooms"] or [module.params])
+    wanted = model.wanted_rooms([module.params] if module.params["rooms"] is None else module.params["rooms"])
     done, failed, before, after = [], {}, {}, {}
-    with connection.connect(module.params) as socket:
+    try:
+        opened = connection.connect(module.params)
+    except AdminUnavailable as error:
+        if not (module.check_mode and error.reason in ("missing", "refused")):
+            raise
+        module.warn(f"{error} Predicting what this task would do once it runs.")
+        done = [{"jid": room.jid, "actions": ["create"]} for room in wanted if room.present]
+        return {"changed": bool(done), "rooms": done}, failed
+    with opened as socket:
         rooms, key = Rooms(socket), secrets.token_hex(16)
         states = rooms.states(wanted, key)
         for room in wanted:

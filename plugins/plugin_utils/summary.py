@@ -20,7 +20,8 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `shell` (what stands before a
-    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing).
+    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were declared once, are
+    not any more and can sign in).
     """
     settings = Settings(values)
     names = account_names(values)
@@ -30,6 +31,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         ("Connect at", f"{about['address']}, {_clients(settings)}"),
         ("Calls", _calls(settings, about)),
         ("Accounts", ", ".join(names) or "none declared"),
+        ("Also sign in", _undeclared(list(about.get("undeclared") or []))),
         ("Passwords", f"{about['secrets']}/ (one file for each that you did not give, for you only)"),
         ("Trust", f"clients must trust {about['authority']}" if about.get("authority") else ""),
         ("Server log", shell),
@@ -61,3 +63,8 @@ def _calls(settings: Settings, about: Mapping[str, Any]) -> str:
     tls = settings.number("turn_tls_port")
     secured = f", with TLS {tls}" if tls else ""
     return f"TURN at {about['turn_address']}, port {settings.number('turn_port')}{secured}"
+
+
+def _undeclared(jids: list[str]) -> str:
+    shown = ", ".join(jids[:10]) + (f" and {len(jids) - 10} more" if len(jids) > 10 else "")
+    return f"{shown}: declared before, and no more; state: absent removes them" if jids else ""

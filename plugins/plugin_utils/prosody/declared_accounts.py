@@ -17,6 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts 
 )
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
+INTERNAL = "internal_hashed"
 STATES = ("present", "disabled", "absent")
 
 # Handed on to the module as they are.
@@ -34,6 +35,27 @@ def generated_files(values: Mapping[str, Any]) -> list[str]:
         if not component.text("secret")
     ]
     return [*accounts, *probes, *components]
+
+
+def account_hosts(values: Mapping[str, Any]) -> list[str]:
+    """Return the virtual hosts that have declared accounts, or may have had: those whose accounts Prosody keeps."""
+    settings = Settings(values)
+    declared = {_jid(account).domain for account in settings.entries("accounts")}
+    declared |= {probe.domain for probe in _probes(settings)}
+    usual = settings.text("authentication") or INTERNAL
+    return [
+        host_name(host)
+        for host in settings.entries("hosts")
+        if host_name(host) in declared or (host.text("authentication") or usual) == INTERNAL
+    ]
+
+
+def leftover_files(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files with the secrets that may have been made for accounts that are to be absent."""
+    accounts = Settings(values).entries("accounts")
+    return [
+        f"account_{_jid(account)}" for account in accounts if account.choice("state", STATES, "present") == "absent"
+    ]
 
 
 def account_names(values: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts 
     hosts_of,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.passwords import password_problems
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.rooms import room_problems
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import sections
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
@@ -172,9 +173,10 @@ def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         except XmppError as error:
             if str(error) not in found:
                 found.append(str(error))
-    try:
-        found += password_problems(values)
-    except XmppError as error:
-        if str(error) not in found:
-            found.append(str(error))
+    for look in (password_problems, room_problems):
+        try:
+            found += look(values)
+        except XmppError as error:
+            if str(error) not in found:
+                found.append(str(error))
     return [{"that": False, "problem": problem} for problem in found]

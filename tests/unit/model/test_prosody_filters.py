@@ -25,6 +25,12 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_front", SETTINGS, None),
     ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p"]),
     ("prosody_declared_accounts", SETTINGS, {}),
+    ("prosody_account_hosts", SETTINGS, ["example.org"]),
+    (
+        "prosody_leftover_files",
+        {**SETTINGS, "accounts": [{"jid": "A@example.org", "state": "absent"}, {"jid": "b@example.org"}]},
+        ["account_a@example.org"],
+    ),
     (
         "prosody_places",
         SETTINGS,

@@ -65,6 +65,12 @@ def test_ways_in_are_told():
     assert told["Pictures"].startswith("ssh -L x, then http://127.0.0.1:9090/")
 
 
+def test_who_is_declared_no_more_is_told():
+    told = lines(DEPLOYED, undeclared=["eve@op.test"])
+    assert told["Also sign in"] == "eve@op.test: declared before, and no more; state: absent removes them"
+    assert " and 2 more: " in lines(DEPLOYED, undeclared=[f"e{number}@op.test" for number in range(12)])["Also sign in"]
+
+
 def test_settings_that_cannot_be_are_an_error_that_ansible_shows():
     with pytest.raises(AnsibleFilterError, match="prosody_hosts"):
         filters.xmpp_summary({"hosts": 5}, **ABOUT)

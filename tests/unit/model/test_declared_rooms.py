@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declared rooms: all that is wrong with them is told before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
+from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_room
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import account_hosts
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.rooms import room_problems
+
+
+def settings(*rooms: Any) -> dict[str, Any]:
+    hosts = [{"name": "op.test", "components": [{"name": "talk.op.test", "module": "muc"}]}]
+    return {"hosts": hosts, "standard_components": ["muc", "upload"], "rooms": list(rooms)}
+
+
+def test_rooms_of_this_server_are_fine():
+    lobby = {"jid": "lobby@muc.op.test", "name": "Lobby", "public": True, "affiliations": {"owner": ["a@op.test"]}}
+    given = settings(
+        lobby, {"jid": "team@talk.op.test", "password": "of the team"}, {"jid": "old@muc.op.test", "state": "absent"}
+    )
+    assert room_problems(given) == []
+    assert model.problems(given) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "told"),
+    [
+        (
+            {"jid": "lobby@muc.other.test"},
+            "muc.other.test is no service for rooms of this server (muc.op.test, talk.op.test)",
+        ),
+        ({"jid": "lobby@upload.op.test"}, "upload.op.test is no service for rooms"),
+        ({"jid": "muc.op.test"}, "is not the address of a room"),
+        ({"name": "Lobby"}, "has no jid"),
+        ({"jid": "a@muc.op.test", "member_only": True}, "a room has no member_only: did you mean members_only?"),
+        ({"jid": "a@muc.op.test", "whois": "nobody"}, "whois"),
+        ({"jid": "a@muc.op.test", "history_length": "many"}, "history_length"),
+        ({"jid": "a@muc.op.test", "affiliations": {"boss": ["a@op.test"]}}, "boss"),
+        ({"jid": "first@muc.op.test"}, "first@muc.op.test is already declared by prosody_rooms[0]"),
+    ],
+)
+def test_what_is_wrong_with_a_room_is_told_with_its_place(room: dict[str, Any], told: str):
+    given = settings({"jid": "first@muc.op.test"}, room)
+    (line,) = room_problems(given)
+    assert line.startswith("prosody_rooms[1]: ")
+    assert told in line
+    assert line in [problem["problem"] for problem in model.problems(given)]
+
+
+def test_a_password_is_never_told():
+    (line,) = room_problems(settings({"jid": "a@muc.op.test", "password": "hunter2\x00", "name": "A"}))
+    assert "hunter2" not in line
+
+
+def test_the_module_takes_what_is_checked_here():
+    assert prosody_room.ROOM is ROOM
+
+
+def test_hosts_with_accounts_are_those_that_prosody_keeps_and_those_with_declared_ones():
+    hosts = [{"name": "one.test"}, {"name": "guests.test", "authentication": "anonymous"}, {"name": "Two.test"}]
+    assert account_hosts({"hosts": hosts}) == ["one.test", "two.test"]
+    ldap = {"hosts": hosts[:2], "authentication": "ldap", "accounts": [{"jid": "a@one.test"}]}
+    assert account_hosts(ldap) == ["one.test"]
