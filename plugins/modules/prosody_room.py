@@ -191,6 +191,7 @@ failed_rooms:
 
 import json
 import secrets
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
@@ -209,7 +210,9 @@ class Module(UnloggedParameters, AnsibleModule):
 def run(module):
     """Bring the rooms into their state; return the result, and room → error of those where that failed."""
     wanted = model.wanted_rooms([module.params] if module.params["rooms"] is None else module.params["rooms"])
-    done, failed, before, after = [], {}, {}, {}
+    done: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
+    before, after = {}, {}
     try:
         opened = connection.connect(module.params)
     except AdminUnavailable as error:

@@ -20,8 +20,8 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `shell` (what stands before a
-    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were declared once, are
-    not any more and can sign in).
+    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs
+    that were declared once, are not any more and can sign in).
     """
     settings = Settings(values)
     names = account_names(values)
