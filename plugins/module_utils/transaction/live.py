@@ -28,6 +28,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.mo
     LUA_ENCODER,
     Model,
     from_json,
+    readable,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, Loaded
 
@@ -276,10 +277,11 @@ class Live:
 
     def apply(self, action: Action) -> None:
         """Do one action that needs no restart; raises ActionFailed with Prosody's reason."""
-        hosts = "{" + ", ".join(quote(host) for host in action.hosts) + "}"
+        # names came with one character per byte, and go as what they are
+        hosts = "{" + ", ".join(quote(readable(host)) for host in action.hosts) + "}"
         try:
             reason = self._admin.lua(
-                f"return true, change({quote(action.action)}, {quote(action.target)}, {hosts}) .. '.'"
+                f"return true, change({quote(action.action)}, {quote(readable(action.target))}, {hosts}) .. '.'"
             )
         except AdminCommandFailed as error:
             raise ActionFailed(f"{action.action} {action.target}: {error}") from error

@@ -123,6 +123,14 @@ def names(value: Any) -> frozenset[str]:
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
 
 
+def readable(name: str) -> str:
+    """A name as Lua's bytes gave it (one character per byte) → as it is read, in Unicode."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
 def from_json(data: Mapping[str, Any]) -> Model:
     """The decoded answer of the encoder ({hosts, files, warnings}) → Model."""
     hosts = {

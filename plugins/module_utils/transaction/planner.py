@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import Change, Difference
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model, readable
 
 # read once, before any module is loaded (util/startup.lua, core/statsmanager.lua, net/server.lua, core/portmanager.lua)
 _AT_START = frozenset(
@@ -64,11 +64,11 @@ class Action:
         """The action as it appears in the module's result."""
         shown: dict[str, Any] = {"action": self.action, "target": self.target, "why": self.why}
         if self.hosts:
-            shown["hosts"] = list(self.hosts)
+            shown["hosts"] = [readable(host) for host in self.hosts]
         return shown
 
     def __str__(self) -> str:
-        where = f" on {', '.join(self.hosts)}" if self.hosts else ""
+        where = f" on {', '.join(map(readable, self.hosts))}" if self.hosts else ""
         return f"{self.action}{' ' + self.target if self.target else ''}{where} ({self.why})"
 
 

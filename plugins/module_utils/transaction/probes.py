@@ -44,7 +44,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.li
     Live,
     State,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model, readable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii
 
 _SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}mechanisms"
@@ -96,14 +96,6 @@ def address_of(interface: str, address: str = "") -> str:
     if interface == "::":
         return address if ":" in address else "::1"
     return interface
-
-
-def readable(name: str) -> str:
-    """A name as Lua's bytes gave it (one character per byte) → as it is read, in Unicode."""
-    try:
-        return name.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return name
 
 
 def dns_name(name: str) -> str:
