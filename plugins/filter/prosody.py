@@ -34,7 +34,7 @@ def _filter(function: Filter) -> Filter:
 class FilterModule:
     """The filters over the settings of role prosody."""
 
-    def filters(self) -> dict[str, Filter]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
         return {
             "prosody_account_hosts": _filter(declared_accounts.account_hosts),
@@ -48,5 +48,6 @@ class FilterModule:
             "prosody_places": _filter(places.places),
             "prosody_ports": _filter(model.ports),
             "prosody_problems": _filter(model.problems),
+            "prosody_probe_accounts": declared_accounts.usual_probe_accounts,
             "prosody_secret_files": _filter(model.secret_files),
         }

@@ -10,9 +10,9 @@ short_description: The DNS records that an XMPP service needs
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - Addresses; SRV records by which clients and other servers find every host and component, for STARTTLS and direct
-    TLS; SRV records of the TURN server; TLSA records for the keys of certificates; CAA records; and the TXT records of
-    XEP-0156.
+  - Addresses, also of the hosts themselves where invitations, WebSocket and BOSH are under their names.
+  - SRV records by which clients and other servers find every host and component, for STARTTLS and direct TLS; SRV
+    records of the TURN server; TLSA records for the keys of certificates; CAA records; and the TXT records of XEP-0156.
   - Where federation is off, an SRV record tells other servers that there is no service, so that they need not try.
   - The result is data, for a module that writes DNS, or for P(allthingslinux.xmpp.xmpp_zone#filter).
 options:
@@ -61,6 +61,12 @@ options:
     description: How long the records may be cached, in seconds.
     type: int
     default: 3600
+  proxy:
+    description:
+      - The variables of role proxy, without the prefix C(proxy_), and its C(addresses), where one is in front of
+        Prosody. Then HTTPS, and direct TLS if it has that, is at its port.
+    type: dict
+    default: {}
 seealso:
   - plugin: allthingslinux.xmpp.xmpp_zone
     plugin_type: filter
@@ -118,6 +124,7 @@ _OPTIONS = frozenset(
         "bosh_url",
         "websocket_url",
         "ttl",
+        "proxy",
     }
 )
 

@@ -22,7 +22,7 @@ options:
     description:
       - Names of secrets.
       - C(turn_secret) is what Prosody and the TURN server share, C(postgresql_USER) the password of a user of the
-        database, C(account_JID) the first password of an account, C(probe_NAME) that of an account with which the
+        database, C(account_JID) the first password of an account, C(probe_JID) that of an account with which the
         service is probed, C(component_DOMAIN) what Prosody and an external component share.
     type: list
     elements: str

@@ -66,6 +66,9 @@ options:
       - The address for HTTPS, when it is another one, as behind a proxy. O(address) by default.
       - When empty, the name in each URL says where, as it does for clients; O(address) where it does not resolve.
     type: str
+  tls_address:
+    description: The address for direct TLS, when it is another one, as behind a proxy. O(address) by default.
+    type: str
   turn_address:
     description: The address for TURN, when it is another one. O(address) by default.
     type: str
@@ -274,6 +277,7 @@ def argument_spec() -> dict:
         },
         "address": {"type": "str"},
         "http_address": {"type": "str"},
+        "tls_address": {"type": "str"},
         "turn_address": {"type": "str"},
         "ports": {
             "type": "dict",
@@ -302,6 +306,7 @@ def target(params: dict) -> Target:
         accounts=(accounts[0], accounts[1]),
         address=params["address"],
         http_address=params["http_address"],
+        tls_address=params["tls_address"],
         turn_address=params["turn_address"],
         ports={**DEFAULT_PORTS, **{name: port for name, port in params["ports"].items() if port is not None}},
         invitation_page=params["invitation_page"],

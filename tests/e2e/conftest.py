@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 def target() -> Target:
     """The deployed service."""
     accounts = [
-        Account(f"{name}@{DOMAIN}", (SECRETS / f"probe_{name}").read_text(encoding="utf-8").strip())
+        Account(f"{name}@{DOMAIN}", (SECRETS / f"probe_{name}@{DOMAIN}").read_text(encoding="utf-8").strip())
         for name in ("xmpp-probe-1", "xmpp-probe-2")
     ]
     ca = SECRETS / "ca" / "ca.pem"

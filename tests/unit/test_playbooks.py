@@ -100,7 +100,7 @@ def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):
     operator.has({"vars": variables, "children": {"prosody": {"hosts": {"xmpp1": {}}}, "postgresql": {}}})
     (operator.inventory / ".secrets").mkdir()
     for number in (1, 2):
-        (operator.inventory / ".secrets" / f"probe_xmpp-probe-{number}").write_text("secret\n")
+        (operator.inventory / ".secrets" / f"probe_xmpp-probe-{number}@op.test").write_text("secret\n")
     done = operator.runs("check.yml")
     assert "FAILED  STARTTLS 1: " in done.stdout
     assert "checks failed; see above" in " ".join((done.stdout + done.stderr).split())

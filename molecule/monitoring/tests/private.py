@@ -16,8 +16,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session, SessionError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session
 
 TARGET = json.loads(Path("/etc/xmpp/monitoring/probe.json").read_text(encoding="utf-8"))["targets"][0]
 SLOT = "{urn:xmpp:http:upload:0}"
@@ -68,7 +69,7 @@ turn.allocate(TARGET["turn_address"], 3478, user, password)
 for name, secret in ((user, MARK), (NAME, password), (f"{user.split(':')[0]}:{NAME}", "x")):
     with contextlib.suppress(turn.TurnError):
         turn.allocate(TARGET["turn_address"], 3478, name, secret)
-with contextlib.suppress(SessionError):
+with contextlib.suppress(XmppError):
     sign_in(0, MARK)
 slots = [urlsplit(str(one.get("url"))).path.split("/")[2] for one in (put, get)]
 print(json.dumps({"statuses": statuses, "secrets": [*set(slots), password, *headers.values()]}))

@@ -27,8 +27,10 @@ def sign_in(host):
     address = host.check_output("hostname -I").split()[0]
 
     def sign_in(name):
-        stored = f"probe_{name}" if name.startswith("xmpp-probe") else f"account_{name}@{DOMAIN}"
-        return Client(f"{name}@{DOMAIN}", (SECRETS / stored).read_text(encoding="utf-8").strip(), address)
+        kind = "probe" if name.startswith("xmpp-probe") else "account"
+        return Client(
+            f"{name}@{DOMAIN}", (SECRETS / f"{kind}_{name}@{DOMAIN}").read_text(encoding="utf-8").strip(), address
+        )
 
     return sign_in
 

@@ -16,8 +16,9 @@ import sys
 import time
 from pathlib import Path
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import TLS, Session, SessionError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session
 
 CONFIG = json.loads(Path("/etc/xmpp/monitoring/probe.json").read_text(encoding="utf-8"))
 TARGET = CONFIG["targets"][0]
@@ -28,11 +29,7 @@ CONTEXT = ssl.create_default_context(cafile=CONFIG["ca"] or None)
 class Guest(Session):
     """Goes as far as TLS, and makes an account with an invitation (XEP-0445) in place of signing in."""
 
-    def _sign_in(self, password: str, context: ssl.SSLContext) -> None:
-        self._open()
-        self._send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
-        self._expect(TLS + "proceed")
-        self._socket = context.wrap_socket(self._socket, server_hostname=self.domain)
+    def _sign_in(self, password: str) -> None:
         self._open()
         account = f"<username>{self.user}</username><password>{secrets.token_hex(12)}</password>"
         self.ask("set", self.domain, f"<preauth xmlns='urn:xmpp:pars:0' token='{password}'/>")
@@ -48,7 +45,7 @@ def sign_in(number: int) -> Session:
 def refused(count: int) -> None:
     """Try a wrong password."""
     for _attempt in range(count):
-        with contextlib.suppress(SessionError):
+        with contextlib.suppress(XmppError):
             Session(*PLACE, TARGET["accounts"][0]["jid"], "a guess", CONTEXT)
             raise SystemExit("a wrong password was taken")
 

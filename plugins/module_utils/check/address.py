@@ -23,6 +23,8 @@ SRV = {
     "s2s_tls": "_xmpps-server._tcp",
 }
 
+DIRECT_TLS = ("c2s_tls", "s2s_tls")
+
 
 async def of_service(target: Target, service: str) -> tuple[str, int]:
     """(address, port) of one of the services in SRV.
@@ -31,8 +33,9 @@ async def of_service(target: Target, service: str) -> tuple[str, int]:
     Raises CheckFailed when DNS says that the service is not offered.
     """
     port = target.ports[service]
-    if target.address:
-        return target.address, port
+    address = (target.tls_address or target.address) if service in DIRECT_TLS else target.address
+    if address:
+        return address, port
     if HAS_DNS:
         try:
             records = await dns.asyncresolver.resolve(f"{SRV[service]}.{target.domain}", "SRV", lifetime=target.timeout)

@@ -44,6 +44,7 @@ class Target:
     accounts: tuple[Account, Account]
     address: str | None = None
     http_address: str | None = None
+    tls_address: str | None = None
     turn_address: str | None = None
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     invitation_page: str = "invites_page"

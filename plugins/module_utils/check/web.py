@@ -21,6 +21,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocke
 NS_XRD = "http://docs.oasis-open.org/ns/xri/xrd-1.0"
 NS_BOSH = "http://jabber.org/protocol/httpbind"
 REL_WEBSOCKET = "urn:xmpp:alt-connections:websocket"
+# XEP-0156 section 3.2: clients ask at the domain, with the port that https has
+HTTPS = 443
 REL_BOSH = "urn:xmpp:alt-connections:xbosh"
 
 
@@ -59,7 +61,11 @@ async def host_meta(stage: Stage) -> str:
                 f"{rel.rpartition(':')[2]} is {found.get(rel) or 'missing'}",
                 f"It must start with {scheme}: look at websocket and bosh in modules_enabled, and at http_external_url",
             )
-    return ", ".join(found[rel] for rel, _scheme in wanted)
+    seen = ", ".join(found[rel] for rel, _scheme in wanted)
+    port = stage.target.ports["https"]
+    if port != HTTPS:
+        seen += f" (read at port {port}; clients ask at {HTTPS}, where only a proxy would answer: group proxy)"
+    return seen
 
 
 async def _endpoint_of(stage: Stage, rel: str, default: str) -> str:

@@ -41,7 +41,11 @@ STEPS = ("login", "deliver", "archive")
 
 @dataclass(frozen=True)
 class Target:
-    """One XMPP domain. ports: probe name → port, those of PROBES; accounts: two of {"jid", "password"}, or none."""
+    """One XMPP domain. ports: probe name → port, those of PROBES; accounts: two of {"jid", "password"}, or none.
+
+    http_address and tls_address: of HTTPS and of direct TLS where they are elsewhere, as behind a proxy; http_name: of
+    HTTPS where it has another one than the domain.
+    """
 
     domain: str
     address: str
@@ -50,6 +54,15 @@ class Target:
     ports: Mapping[str, int]
     accounts: tuple[Mapping[str, str], ...]
     archive: bool = True
+    http_name: str = ""
+    http_address: str = ""
+    tls_address: str = ""
+
+    def where(self, name: str) -> str:
+        """Out: the address of one of PROBES."""
+        if name == "https":
+            return self.http_address or self.address
+        return (self.tls_address if name in ("c2s_tls", "s2s_tls") else "") or self.address
 
 
 def target_of(data: Mapping[str, Any]) -> Target:
@@ -62,6 +75,9 @@ def target_of(data: Mapping[str, Any]) -> Target:
         data["ports"],
         tuple(data.get("accounts", ())),
         data.get("archive", True),
+        data.get("http_name", ""),
+        data.get("http_address", ""),
+        data.get("tls_address", ""),
     )
 
 
@@ -101,13 +117,14 @@ def probe_tls(report: Report, target: Target, name: str, port: int, address: str
 
 def probe_https(report: Report, target: Target, port: int) -> None:
     """The HTTPS port: its certificate, and an answer of the HTTP server (which may well be "not found")."""
-    probe_tls(report, target, "https", port, target.address, target.domain)
+    address, name = target.where("https"), target.http_name or target.domain
+    probe_tls(report, target, "https", port, address, name)
     with report.probe(target.domain, "http", port):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(target.address, port, timeout=8.0, context=context)
+        connection = http.client.HTTPSConnection(address, port, timeout=8.0, context=context)
         try:
-            connection.request("GET", "/.well-known/host-meta", headers={"Host": target.domain})
+            connection.request("GET", "/.well-known/host-meta", headers={"Host": name})
             status = connection.getresponse().status
         finally:
             connection.close()
@@ -123,15 +140,22 @@ def probe_binding(report: Report, target: Target, transport: str, port: int) -> 
 
 # probe name → how it is done, given the report, the target and the port
 PROBES: Mapping[str, Callable[[Report, Target, int], None]] = {
-    "c2s": lambda r, t, p: probe_tls(r, t, "c2s", p, t.address, t.domain, starttls="xmpp-client"),
-    "c2s_tls": lambda r, t, p: probe_tls(r, t, "c2s_tls", p, t.address, t.domain, direct="xmpp-client"),
-    "s2s": lambda r, t, p: probe_tls(r, t, "s2s", p, t.address, t.domain, starttls="xmpp-server"),
-    "s2s_tls": lambda r, t, p: probe_tls(r, t, "s2s_tls", p, t.address, t.domain, direct="xmpp-server"),
+    "c2s": lambda r, t, p: probe_tls(r, t, "c2s", p, t.where("c2s"), t.domain, starttls="xmpp-client"),
+    "c2s_tls": lambda r, t, p: probe_tls(r, t, "c2s_tls", p, t.where("c2s_tls"), t.domain, direct="xmpp-client"),
+    "s2s": lambda r, t, p: probe_tls(r, t, "s2s", p, t.where("s2s"), t.domain, starttls="xmpp-server"),
+    "s2s_tls": lambda r, t, p: probe_tls(r, t, "s2s_tls", p, t.where("s2s_tls"), t.domain, direct="xmpp-server"),
     "https": probe_https,
     "turn_tls": lambda r, t, p: probe_tls(r, t, "turn_tls", p, t.turn_address, t.turn_name),
     "stun_udp": lambda r, t, p: probe_binding(r, t, "udp", p),
     "stun_tcp": lambda r, t, p: probe_binding(r, t, "tcp", p),
 }
+
+
+def sign_in(target: Target, account: Mapping[str, str], context: ssl.SSLContext) -> Session:
+    """Sign an account in, with STARTTLS where the domain has that, else with direct TLS."""
+    way = "c2s" if "c2s" in target.ports else "c2s_tls"
+    direct = way == "c2s_tls"
+    return Session(target.where(way), target.ports[way], account["jid"], account["password"], context, direct=direct)
 
 
 def round_trip(report: Report, target: Target, context: ssl.SSLContext) -> None:
@@ -143,7 +167,7 @@ def round_trip(report: Report, target: Target, context: ssl.SSLContext) -> None:
     began = time.monotonic()
     try:
         for account in target.accounts:
-            sessions.append(Session(target.address, target.ports["c2s"], account["jid"], account["password"], context))
+            sessions.append(sign_in(target, account, context))
         done["login"] = time.monotonic() - began
         sender, receiver = sessions
         began = time.monotonic()
@@ -179,7 +203,7 @@ def run(config: Mapping[str, Any]) -> list[Sample]:
     for target in map(target_of, config["targets"]):
         for name, port in target.ports.items():
             PROBES[name](report, target, port)
-        if target.accounts and "c2s" in target.ports:
+        if target.accounts and {"c2s", "c2s_tls"} & set(target.ports):
             round_trip(report, target, context)
     report.add(RUN_SECONDS, time.monotonic() - began)
     report.add(LAST_RUN, time.time())

@@ -67,6 +67,15 @@ def prepare_password(password: str) -> bytes:
     return prepared.encode()
 
 
+def keys(password: str, salt: bytes, iterations: int, algorithm: str) -> tuple[bytes, bytes]:
+    """Derive ClientKey and ServerKey (RFC 5802 section 3). Raises ScramError when the password cannot be used.
+
+    :param algorithm: hashlib's name of the hash
+    """
+    salted = hashlib.pbkdf2_hmac(algorithm, prepare_password(password), salt, iterations)
+    return hmac.digest(salted, b"Client Key", algorithm), hmac.digest(salted, b"Server Key", algorithm)
+
+
 def verifier(password: str, salt: str, iterations: int, hash: str = "SHA-256") -> Verifier:
     """Compute the verifier of a password.
 
@@ -81,12 +90,9 @@ def verifier(password: str, salt: str, iterations: int, hash: str = "SHA-256") -
         raise ScramError(f"A verifier needs at least one iteration, not {iterations}.")
     if not salt:
         raise ScramError("A verifier needs a salt.")
-    algorithm = HASHES[hash][0]
-    salted = hashlib.pbkdf2_hmac(algorithm, prepare_password(password), salt.encode(), iterations)
-    client_key = hmac.digest(salted, b"Client Key", algorithm)
-    stored_key = hashlib.new(algorithm, client_key).hexdigest()
-    server_key = hmac.digest(salted, b"Server Key", algorithm).hex()
-    return Verifier(stored_key, server_key, salt, iterations, hash)
+    client_key, server_key = keys(password, salt.encode(), iterations, HASHES[hash][0])
+    stored_key = hashlib.new(HASHES[hash][0], client_key).hexdigest()
+    return Verifier(stored_key, server_key.hex(), salt, iterations, hash)
 
 
 def matches(password: str, known: Verifier) -> bool:

@@ -14,8 +14,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records im
     Name,
     domain_name,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import host_name, hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services import domains
 
 # Components to whose own name clients connect
 _WEB = frozenset({"http_file_share", "http_upload", "http_upload_external"})
@@ -26,17 +27,28 @@ _LISTS = ("addresses", "turn_addresses", "certificates", "turn_certificates")
 def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deployment:
     """The deployment that `values` (variables of role prosody without prefix) describe; raises XmppError.
 
-    options: target, addresses, turn_addresses, certificates, turn_certificates, caa, bosh_url, websocket_url, ttl.
+    options: target, addresses, turn_addresses, certificates, turn_certificates, caa, bosh_url, websocket_url, ttl;
+    proxy: settings of a proxy of ours with its addresses, empty without one.
     """
     settings = Settings(values)
     lists = {name: texts(options.get(name), name) for name in _LISTS}
-    direct = not (settings.text("http_external_url") or settings.flag("proxied"))
+    given = options.get("proxy") if settings.flag("proxied", True) else None
+    proxy = _proxy(given or {}, lists["addresses"])
     relayed = settings.text("proxy65_address")
+    users = {host_name(host): host for host in settings.entries("hosts")}
+    web = {
+        name: bool(domains.https_port(settings, host, name, proxy))
+        and (bool(proxy) or not _elsewhere(settings, host, name))
+        for name, host in users.items()
+    }
+    # a proxy has uploads under the names of the hosts
+    elsewhere = bool(proxy) or bool(settings.text("http_external_url")) or settings.flag("proxied")
+    uploads = not elsewhere and bool(settings.numbers("https_ports"))
     names = tuple(
         Name(
             domain_name(host.name),
             users=host.module is None,
-            web=direct and host.module in _WEB,
+            web=web.get(host.name, False) if host.module is None else uploads and host.module in _WEB,
             relay=not relayed and host.module in _RELAY,
         )
         for host in hosts_of(settings)
@@ -48,7 +60,6 @@ def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deploym
     if not lists["addresses"]:
         raise DnsError(f"The addresses of {target} are not known: give at least one.")
     turn_host = settings.text("turn_host")
-    ports = {name: tuple(settings.numbers(name)) for name in _PORTS if settings.has(name)}
     return Deployment(
         names=names,
         target=domain_name(target),
@@ -64,10 +75,42 @@ def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deploym
         bosh_url=options.get("bosh_url") or "",
         websocket_url=options.get("websocket_url") or "",
         ttl=int(options.get("ttl") or 3600),
-        **ports,
+        **_ports(settings, proxy),
+        **_front(proxy, lists["addresses"], first),
     )
 
 
+def _elsewhere(settings: Settings, host: Settings, name: str) -> bool:
+    """Whether HTTPS of a host is at a proxy that is not ours, whose addresses nobody told us."""
+    return bool(domains.external_url(settings, host, name))
+
+
+def _proxy(given: Mapping[str, Any], addresses: tuple[str, ...]) -> domains.Proxy | None:
+    if not given:
+        return None
+    return domains.Proxy((texts(given.get("addresses"), "proxy.addresses") or addresses or ("",))[0], given)
+
+
+def _ports(settings: Settings, proxy: domains.Proxy | None) -> dict[str, Any]:
+    ports = {name: tuple(settings.numbers(name)) for name in _PORTS if settings.has(name)}
+    if proxy:
+        ports["https_ports"] = (domains.proxy_port(proxy),)
+        if domains.has_direct_tls(proxy):
+            ports.update({name: ports["https_ports"] for name in _DIRECT if ports.get(name)})
+    return ports
+
+
+def _front(proxy: domains.Proxy | None, addresses: tuple[str, ...], first: str) -> dict[str, Any]:
+    """Where https is, and direct TLS: at a proxy of ours on another machine they go by the name of the first host."""
+    if proxy is None:
+        return {}
+    there = texts(proxy.settings.get("addresses"), "proxy.addresses")
+    if not there or set(there) == set(addresses):
+        return {"web_keys": False}
+    return {"web_keys": False, "web_addresses": there, "direct_target": first if domains.has_direct_tls(proxy) else ""}
+
+
+_DIRECT = ("c2s_direct_tls_ports", "s2s_direct_tls_ports")
 _PORTS = ("c2s_ports", "c2s_direct_tls_ports", "s2s_ports", "s2s_direct_tls_ports", "https_ports")
 
 

@@ -66,7 +66,11 @@ class Name:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A server as DNS sees it. target: the machine's own name, to which the SRV records point."""
+    """A server as DNS sees it. target: the machine's own name, to which the SRV records point.
+
+    web_addresses: of HTTPS, and direct_target: the name for direct TLS, where a proxy on another machine has them.
+    web_keys: whether the certificates are those of HTTPS as well.
+    """
 
     names: tuple[Name, ...]
     target: str
@@ -76,6 +80,9 @@ class Deployment:
     s2s_ports: tuple[int, ...] = (5269,)
     s2s_direct_tls_ports: tuple[int, ...] = ()
     https_ports: tuple[int, ...] = ()
+    web_addresses: tuple[str, ...] = ()
+    direct_target: str = ""
+    web_keys: bool = True
     federation: bool = True
     turn_host: str = ""
     turn_addresses: tuple[str, ...] = ()
@@ -104,9 +111,11 @@ def records(deployment: Deployment) -> tuple[Record, ...]:
 
 
 def _addresses(deployment: Deployment) -> Iterable[Record]:
-    names = [deployment.target, *(name.name for name in deployment.names if name.web or name.relay)]
-    for name in names:
-        yield from _address(name, deployment.addresses, deployment.ttl, "addresses")
+    yield from _address(deployment.target, deployment.addresses, deployment.ttl, "addresses")
+    for name in deployment.names:
+        if name.web or name.relay:
+            addresses = deployment.web_addresses if name.web else ()
+            yield from _address(name.name, addresses or deployment.addresses, deployment.ttl, "addresses")
     if deployment.turn_host:
         yield from _address(deployment.turn_host, deployment.turn_addresses, deployment.ttl, "addresses")
 
@@ -115,7 +124,8 @@ def _clients(deployment: Deployment) -> Iterable[Record]:
     """RFC 6120 section 3.2.1 and XEP-0368; direct TLS first, since it needs a round trip less."""
     for name in (one.name for one in deployment.names if one.users):
         for port in deployment.c2s_direct_tls_ports:
-            yield _service(f"_xmpps-client._tcp.{name}", 5, port, deployment.target, deployment, "clients")
+            target = deployment.direct_target or deployment.target
+            yield _service(f"_xmpps-client._tcp.{name}", 5, port, target, deployment, "clients")
         for port in deployment.c2s_ports:
             yield _service(f"_xmpp-client._tcp.{name}", 10, port, deployment.target, deployment, "clients")
 
@@ -127,7 +137,8 @@ def _servers(deployment: Deployment) -> Iterable[Record]:
             yield _service(f"_xmpp-server._tcp.{name}", 0, 0, _NO_SERVICE, deployment, "servers")
             continue
         for port in deployment.s2s_direct_tls_ports:
-            yield _service(f"_xmpps-server._tcp.{name}", 5, port, deployment.target, deployment, "servers")
+            target = deployment.direct_target or deployment.target
+            yield _service(f"_xmpps-server._tcp.{name}", 5, port, target, deployment, "servers")
         for port in deployment.s2s_ports:
             yield _service(f"_xmpp-server._tcp.{name}", 10, port, deployment.target, deployment, "servers")
 
@@ -163,13 +174,14 @@ def _web(deployment: Deployment) -> Iterable[Record]:
 
 def _keys(deployment: Deployment) -> Iterable[Record]:
     """TLSA 3 1 1 (RFC 6698, RFC 7673): the key of the certificate, at the machine that SRV records point to."""
-    xmpp = {
-        *deployment.c2s_ports,
-        *deployment.c2s_direct_tls_ports,
-        *(deployment.s2s_ports + deployment.s2s_direct_tls_ports if deployment.federation else ()),
-    }
-    owners = [(port, deployment.target) for port in sorted(xmpp)]
-    owners += [(port, name.name) for name in deployment.names if name.web for port in deployment.https_ports]
+    federation = deployment.federation
+    starttls = {*deployment.c2s_ports, *(deployment.s2s_ports if federation else ())}
+    direct = {*deployment.c2s_direct_tls_ports, *(deployment.s2s_direct_tls_ports if federation else ())}
+    owners = [(port, deployment.target) for port in starttls]
+    owners += [(port, deployment.direct_target or deployment.target) for port in direct]
+    owners.sort()
+    if deployment.web_keys:
+        owners += [(port, name.name) for name in deployment.names if name.web for port in deployment.https_ports]
     yield from _tlsa(owners, deployment.certificates, deployment.ttl)
     if deployment.turn_host and deployment.turn_tls_port:
         owners = [(deployment.turn_tls_port, deployment.turn_host)]

@@ -20,6 +20,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settin
 INTERNAL = "internal_hashed"
 STATES = ("present", "disabled", "absent")
 
+# Where accounts are made by us: an empty text is as Prosody does it, internal_hashed
+_OWN_ACCOUNTS = ("", "internal_hashed")
+
 # Handed on to the module as they are.
 _AS_DECLARED = ("verifier", "secondary_roles", "update_password", "contact")
 
@@ -28,7 +31,7 @@ def generated_files(values: Mapping[str, Any]) -> list[str]:
     """Return the names of the files with the secrets nobody has given: of accounts, probes and components."""
     settings = Settings(values)
     accounts = [f"account_{_jid(account)}" for account in settings.entries("accounts") if _needs_password(account)]
-    probes = [f"probe_{probe.local}" for probe in _probes(settings)]
+    probes = [probe_file(str(probe)) for probe in _probes(settings)]
     components = [
         secrets.component(host_name(component))
         for component in external_components(settings)
@@ -64,6 +67,41 @@ def account_names(values: Mapping[str, Any]) -> list[str]:
     return [str(_jid(account)) for account in accounts if account.choice("state", STATES, "present") == "present"]
 
 
+def probe_file(jid: str) -> str:
+    """Return the name of the file with the password of probe account `jid`: of its own on each domain."""
+    return f"probe_{jid}"
+
+
+def probe_accounts(settings: Settings) -> list[str]:
+    """Return the probe accounts, normalised. Raises ModelError for what is none."""
+    return [str(probe) for probe in _probes(settings)]
+
+
+def probe_pairs(values: Mapping[str, Any]) -> None:
+    """Refuse a virtual host with one probe account, or three: checks let one write to another."""
+    settings = Settings(values)
+    found: dict[str, int] = {}
+    for probe in _probes(settings):
+        found[probe.domain] = found.get(probe.domain, 0) + 1
+    for domain, count in found.items():
+        if count != 2:
+            where = settings.where("probe_accounts")
+            raise ModelError(f"{where}: two accounts of {domain} are needed, or none, and {count} are given")
+
+
+def usual_probe_accounts(hosts: Any, authentication: str = "") -> list[str]:
+    """Return two probe accounts for each virtual host of `hosts` whose accounts Prosody keeps itself.
+
+    What is no host is left out here: preflight says what is wrong with it.
+    """
+    found = []
+    for host in hosts if isinstance(hosts, (list, tuple)) else ():
+        name = host.get("name") if isinstance(host, Mapping) else None
+        if isinstance(name, str) and name and (host.get("authentication") or authentication) in _OWN_ACCOUNTS:
+            found += [f"xmpp-probe-1@{name}", f"xmpp-probe-2@{name}"]
+    return found
+
+
 def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return virtual host to its declared accounts, probe accounts among them, as module prosody_accounts takes them.
 
@@ -93,7 +131,7 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
         _add(found, entry, hosts, account.where("jid"), jid)
     for index, probe in enumerate(_probes(settings)):
         if probe not in found:
-            entry = {"name": probe.local, "password": generated.get(f"probe_{probe.local}")}
+            entry = {"name": probe.local, "password": generated.get(probe_file(str(probe)))}
             _add(found, entry, hosts, f"{settings.where('probe_accounts')}[{index}]", probe)
     result: dict[str, list[dict[str, Any]]] = {}
     for jid, entry in found.items():

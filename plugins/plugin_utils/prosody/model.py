@@ -19,7 +19,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import
     secrets,
     server,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import declared_accounts
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import (
+    declared_accounts,
+    probe_pairs,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
     external_components,
@@ -166,7 +169,15 @@ def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     One line at most for each of configuration, secrets, accounts and modules, since each stops at its first error.
     """
     found: list[str] = []
-    makers = (config_text, secret_files, declared_accounts, _served_names, _misspelt_modules, _unpackaged_modules)
+    makers = (
+        config_text,
+        secret_files,
+        declared_accounts,
+        probe_pairs,
+        _served_names,
+        _misspelt_modules,
+        _unpackaged_modules,
+    )
     for make in makers:
         try:
             make(values)

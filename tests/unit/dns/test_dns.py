@@ -63,6 +63,7 @@ def test_clients_find_the_service():
     ]
     assert values(found, "A") == [
         ("xmpp.example.org", "192.0.2.1"),
+        ("example.org", "192.0.2.1"),
         ("upload.example.org", "192.0.2.1"),
         ("proxy.example.org", "192.0.2.1"),
         ("turn.example.org", "192.0.2.1"),
@@ -116,6 +117,61 @@ def test_behind_a_proxy_and_a_relay_elsewhere_components_need_no_address():
     assert [name for name, _value in values(made(settings), "A")] == ["xmpp.example.org", "turn.example.org"]
 
 
+def test_a_host_whose_https_is_ours_has_an_address_of_its_own():
+    """Invitations, WebSocket and BOSH are under its name; not without HTTPS, nor behind a foreign proxy."""
+    assert ("example.org", "192.0.2.1") in values(made(), "A")
+    without: list[dict[str, Any]] = [
+        {"https_ports": []},
+        {"https_interfaces": ["127.0.0.1"]},
+        {"http_external_url": "https://x.example/"},
+    ]
+    for less in without:
+        assert "example.org" not in [name for name, _value in values(made({**SETTINGS, **less}), "A")], less
+    hosts = [{"name": "example.org"}, {"name": "b.example"}]
+    two = values(made({**SETTINGS, "hosts": hosts, "http_external_url": "https://x.example/"}), "A")
+    assert [name for name, _value in two if name in ("example.org", "b.example")] == ["b.example"]
+
+
+PROXY = {"addresses": ["198.51.100.80"], "https_port": 443, "direct_tls": True}
+
+
+def test_https_and_direct_tls_are_where_our_proxy_is():
+    found = made(proxy=PROXY)
+    assert values(found, "A") == [
+        ("xmpp.example.org", "192.0.2.1"),
+        ("example.org", "198.51.100.80"),
+        ("proxy.example.org", "192.0.2.1"),
+        ("turn.example.org", "192.0.2.1"),
+    ]
+    assert values(found, "SRV", "clients") == [
+        ("_xmpps-client._tcp.example.org", "5 5 443 example.org."),
+        ("_xmpp-client._tcp.example.org", "10 5 5222 xmpp.example.org."),
+    ]
+    assert ("_xmpps-server._tcp.muc.example.org", "5 5 443 example.org.") in values(found, "SRV", "servers")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "direct"),
+    [
+        ({"addresses": ADDRESSES}, "5 5 443 xmpp.example.org."),
+        ({**PROXY, "direct_tls": False}, "5 5 5223 xmpp.example.org."),
+        ({"addresses": [], "https_port": 8443}, "5 5 8443 xmpp.example.org."),
+    ],
+)
+def test_a_proxy_on_the_same_machine_or_without_direct_tls(proxy, direct):
+    found = made(proxy=proxy)
+    assert values(found, "SRV", "clients")[0] == ("_xmpps-client._tcp.example.org", direct)
+
+
+def test_the_key_of_a_proxy_is_not_known():
+    found = values(made(proxy=PROXY, certificates=material.issue().pem), "TLSA")
+    assert [name for name, _value in found] == [
+        "_443._tcp.example.org",
+        "_5222._tcp.xmpp.example.org",
+        "_5269._tcp.xmpp.example.org",
+    ]
+
+
 def test_keys_stand_at_the_machine_that_srv_records_point_to():
     now, later, turn = material.issue(kind="EC"), material.issue(kind="RSA"), material.issue()
 
@@ -128,7 +184,10 @@ def test_keys_stand_at_the_machine_that_srv_records_point_to():
     assert values(made(), "TLSA") == []
     chain = now.pem + material.issue().pem
     found = values(made(certificates=[chain, later.pem], turn_certificates=turn.pem), "TLSA")
-    owners = [f"_{port}._tcp.xmpp.example.org" for port in (5222, 5223, 5269, 5270)] + ["_5281._tcp.upload.example.org"]
+    owners = [f"_{port}._tcp.xmpp.example.org" for port in (5222, 5223, 5269, 5270)] + [
+        "_5281._tcp.example.org",
+        "_5281._tcp.upload.example.org",
+    ]
     assert found == [
         *((owner, digest(issued)) for owner in owners for issued in (now, later)),
         ("_5349._tcp.turn.example.org", digest(turn)),

@@ -31,7 +31,7 @@ def test_accounts_go_to_their_hosts_with_given_or_generated_passwords() -> None:
         ],
         probe_accounts=[f"probe-1@{D}"],
     )
-    assert generated_files(settings) == [f"account_admin@{D}", "account_bob@two.example", "probe_probe-1"]
+    assert generated_files(settings) == [f"account_admin@{D}", "account_bob@two.example", f"probe_probe-1@{D}"]
     settings["generated"] = {name: f"made for {name}" for name in generated_files(settings)}
     assert declared_accounts(settings) == {
         D: [
@@ -42,7 +42,7 @@ def test_accounts_go_to_their_hosts_with_given_or_generated_passwords() -> None:
                 "update_password": "on_create",
             },
             {"name": "alice", "state": "present", "password": "hunter2", "role": "prosody:member"},
-            {"name": "probe-1", "password": "made for probe_probe-1"},
+            {"name": "probe-1", "password": f"made for probe_probe-1@{D}"},
         ],
         "two.example": [
             {

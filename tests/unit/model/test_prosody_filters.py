@@ -23,7 +23,7 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_problems", SETTINGS, []),
     ("prosody_own_modules", SETTINGS, None),
     ("prosody_front", SETTINGS, None),
-    ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p"]),
+    ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p@example.org"]),
     ("prosody_declared_accounts", SETTINGS, {}),
     ("prosody_account_hosts", SETTINGS, ["example.org"]),
     (
@@ -31,6 +31,7 @@ RESULTS: list[tuple[str, Any, Any]] = [
         {**SETTINGS, "accounts": [{"jid": "A@example.org", "state": "absent"}, {"jid": "b@example.org"}]},
         ["account_a@example.org"],
     ),
+    ("prosody_probe_accounts", [{"name": "a.example"}], ["xmpp-probe-1@a.example", "xmpp-probe-2@a.example"]),
     (
         "prosody_places",
         SETTINGS,
@@ -54,7 +55,9 @@ def test_a_filter(name: str, value: Any, result: Any) -> None:
     assert result is None or found == result
 
 
-@pytest.mark.parametrize("name", sorted({case[0] for case in RESULTS} - {"to_lua", "prosody_problems"}))
+@pytest.mark.parametrize(
+    "name", sorted({case[0] for case in RESULTS} - {"to_lua", "prosody_problems", "prosody_probe_accounts"})
+)
 def test_an_error_is_one_that_ansible_shows(name: str) -> None:
     wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5}
     with pytest.raises(AnsibleFilterError, match="prosody_"):

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import (
     probe,
     services,
-    session,
     textfile,
     turn,
 )
@@ -39,24 +38,6 @@ def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     assert path.read_text() == "two\n"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_scram_is_that_of_the_rfc() -> None:
-    """RFC 7677 section 3."""
-    scram = session.Scram("SCRAM-SHA-256", "user", "pencil", "rOprNGfwEbeRWgbNEkqO")
-    assert scram.first() == "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
-    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
-    challenge = f"r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
-    assert scram.final(challenge) == f"c=biws,r={nonce},p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
-    scram.prove_server("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
-    with pytest.raises(session.SessionError, match="prove"):
-        scram.prove_server("v=AAAA")
-
-
-@pytest.mark.parametrize("challenge", ["r=other,s=QQ==,i=1", "r=mine,s=QQ==,i=1", "s=QQ==,i=1", "r=mine2,s=QQ==,i=x"])
-def test_a_bad_challenge_is_refused(challenge: str) -> None:
-    with pytest.raises(session.SessionError):
-        session.Scram("SCRAM-SHA-1", "u", "p", "mine").final(challenge)
 
 
 def test_a_stun_message_is_signed_as_the_rfc_says() -> None:
