@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put
+from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put, wait_until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 LIBRARY = "/usr/local/lib/xmpp-monitoring"
 PROGRAMS = "/root/tests"
+# what the probes found last
+PROBED = "/var/lib/xmpp-monitoring/probe.prom"
 
 
 @contextlib.contextmanager
@@ -75,9 +77,13 @@ def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator
     for extension in served.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
     made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    soon = int((now + datetime.timedelta(days=days + 1)).timestamp())
+    ends = f"awk '/^xmpp_certificate_expiry_timestamp_seconds/ && $NF < {soon} {{n++}} END {{print n + 0}}' {PROBED}"
     host.check_output(f"cp -p {path} {path}.before")
     try:
-        host.check_output(f"printf %%s %s > {path} && systemctl reload coturn && systemctl start xmpp-probe", made)
+        host.check_output(f"printf %%s %s > {path} && systemctl reload coturn", made)
+        # a run that is on its way already has looked before
+        wait_until(lambda: host.check_output(f"systemctl start xmpp-probe; {ends}") != "0", 60)
         yield
     finally:
         host.check_output(f"mv {path}.before {path} && systemctl reload-or-restart coturn")
@@ -87,8 +93,8 @@ def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator
 def probes_stopped(host: Any) -> Iterator[None]:
     """Nobody probes any more; what is left says that the last time was ten minutes ago, which is not waited for."""
     with stopped(host, "xmpp-probe.timer"):
-        name, file = "xmpp_probe_last_run_timestamp_seconds", "/var/lib/xmpp-monitoring/probe.prom"
-        host.check_output(f'sed -i "s/^{name} .*/{name} $(($(date +%s) - 600))/" {file}')
+        name = "xmpp_probe_last_run_timestamp_seconds"
+        host.check_output(f'sed -i "s/^{name} .*/{name} $(($(date +%s) - 600))/" {PROBED}')
         yield
 
 
