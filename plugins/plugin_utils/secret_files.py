@@ -72,7 +72,7 @@ def read(path: Path) -> str | None:
 
 def make(path: Path) -> str:
     """Make the secret of a file, unless somebody was quicker, and return what is in it. Raises SecretError."""
-    secret = "".join(secrets.choice(CHARACTERS) for _ in range(LENGTH))
+    secret = "".join(secrets.choice(CHARACTERS) for _index in range(LENGTH))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # 0600

@@ -119,7 +119,7 @@ def lookup(*names, variables=None, **options):
     plugin = LookupModule(loader=DataLoader(), templar=Templar(loader=DataLoader(), variables=held))
     plugin._load_name = "allthingslinux.xmpp.secret"
     plugin.set_options = lambda var_options=None, direct=None: None
-    plugin.get_option = lambda name: options.get(name)
+    plugin.get_option = options.get
     return plugin.run(list(names), variables=held, **options)
 
 

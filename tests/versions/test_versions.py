@@ -25,7 +25,7 @@ def test_the_supported_release_is_among_them() -> None:
 
 
 def test_everything_that_rules_need_is_found_in_the_sources(version: Version) -> None:
-    registry = version.registry()
+    registry = version.registry
     assert unknown(registry) == []
     assert registry.version == ".".join(map(str, version.number))
     assert len(registry.options) > 600
@@ -39,7 +39,7 @@ def test_everything_that_rules_need_is_found_in_the_sources(version: Version) ->
 
 
 def test_what_loads_by_itself(version: Version) -> None:
-    loading = version.registry().loading
+    loading = version.registry.loading
     assert loading.automatic == module_choice.AUTOMATIC
     assert {"tls", "s2s", "iq"} <= loading.inheritable
 
@@ -85,15 +85,13 @@ def test_a_configuration_of_the_role_has_no_finding(version: Version, tmp_path: 
 def test_modules_of_the_catalogue_are_where_it_says(version: Version) -> None:
     """Those that are said to be Prosody's own are there."""
     known = catalogue().items()
-    assert [
-        name for name, entry in known if entry.package == "prosody" and name not in version.registry().modules
-    ] == []
+    assert [name for name, entry in known if entry.package == "prosody" and name not in version.registry.modules] == []
 
 
 def test_the_names_of_all_packaged_modules_are_known(version: Version) -> None:
     """A name that is not known, and near to one that is, is taken for a mistake."""
     directory = version.core / "modules"
-    found = {name for name, module in version.registry().modules.items() if directory in module.path.parents}
+    found = {name for name, module in version.registry.modules.items() if directory in module.path.parents}
     assert found - packaged() == set()
 
 

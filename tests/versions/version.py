@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ class Version:
         assert compiled
         return f"{share}/?.lua;{share}/?/init.lua;{self.core}/?.lua;{compiled[0]}/?.so;{self.core}/?.so"
 
-    @cache  # noqa: B019
+    @cached_property
     def registry(self) -> Registry:
         return extract(
             [OWN_MODULES, self.core / "modules"],
@@ -88,7 +88,7 @@ class Version:
         return config
 
     def lint(self, directory: Path, text: str, pending: Iterable[str] = ()) -> list[Finding]:
-        return check(self.config(directory, text, pending), self.registry())
+        return check(self.config(directory, text, pending), self.registry)
 
 
 def run_lua(argv: list[str], data: str = "", **_how: object) -> tuple[int, str, str]:

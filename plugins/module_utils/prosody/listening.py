@@ -10,6 +10,7 @@ server dropped on the way, or wrapped to another number, cannot count as had.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +161,7 @@ def number(value: Any) -> int | None:
             value = int(text, 16) if text.startswith("0x") else float(text)
         except ValueError:
             return None
-    if not isinstance(value, (int, float)) or value != value or value in (float("inf"), float("-inf")):
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return int(value) if value == int(value) and 0 < value < 65536 else None
 

@@ -150,8 +150,8 @@ def test_a_stopped_server(tmp_path: Path) -> None:
         }
     )
     below = str(tmp_path)
-    sql = {"database": POSTGRESQL, "data_path": below}
-    own = {"stores": {"accounts": "internal"}, "driver": "sql", **sql}
+    sql: dict[str, Any] = {"database": POSTGRESQL, "data_path": below}
+    own: dict[str, Any] = {"stores": {"accounts": "internal"}, "driver": "sql", **sql}
     assert continuity.configured(model, tmp_path) == {
         D: Place(accounts=1, keys={"SHA-1": 1}, **own),
         "sql.example": Place(

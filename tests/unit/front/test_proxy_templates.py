@@ -38,8 +38,8 @@ SITE: dict[str, Any] = {
 PORTS = {"http": 5280, "https": 5281, "c2s": 15223, "s2s": 15270}
 
 
-def server(address: str = "127.0.0.1", ports: dict[str, int] = PORTS, **site: Any) -> dict[str, Any]:
-    return {"name": "one", "address": address, "sites": [{**SITE, **site}], "ports": ports}
+def server(address: str = "127.0.0.1", ports: dict[str, int] | None = None, **site: Any) -> dict[str, Any]:
+    return {"name": "one", "address": address, "sites": [{**SITE, **site}], "ports": PORTS if ports is None else ports}
 
 
 def http(*servers: dict[str, Any], **variables: Any) -> str:

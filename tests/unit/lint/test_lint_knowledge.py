@@ -22,9 +22,9 @@ local ffdhe2048 = [[
 -----BEGIN DH PARAMETERS-----
 ]];
 local profiles = {
-	["6.0"] = { modern = { protocol = "tlsv1_3"; }; intermediate = { dhparam = ffdhe2048; }; };
-	-- a comment
-	["5.7"] = { modern = { }; intermediate = { }; old = { ciphers = { "A"; "B" }; }; };
+    ["6.0"] = { modern = { protocol = "tlsv1_3"; }; intermediate = { dhparam = ffdhe2048; }; };
+    -- a comment
+    ["5.7"] = { modern = { }; intermediate = { }; old = { ciphers = { "A"; "B" }; }; };
 };
 """
 

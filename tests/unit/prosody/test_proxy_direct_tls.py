@@ -134,7 +134,7 @@ class Peer:
         return self.lua.table_from({"addr": text, "proto": f"IPv{address.version}", "matches": matches})
 
     def read(self, times: int = 1) -> Peer:
-        for _ in range(times):
+        for _time in range(times):
             if not self.handed and not self.conn.closed:
                 self.conn.onreadable(self.conn)
         return self
