@@ -284,6 +284,14 @@ def test_the_database_is_restarted_under_connected_clients(site: Site) -> None:
     assert site.process() == process
 
 
+COLLECT = """
+local kept = {}
+collectgarbage() collectgarbage()
+for n = 1, 50000 do kept[n] = ("%044d"):format(n) end
+return true, "collected " .. #kept
+"""
+
+
 def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
     """Without module sql_reconnect Prosody reads freed memory here, and hangs or crashes.
 
@@ -291,9 +299,7 @@ def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
     statements are still there, and when these are let go of after the reconnection. What was the connection's is then
     filled with texts of just its size.
     """
-    fill = "for n = 1, 50000 do kept[n] = ([[%044d]]):format(n) end"
-    lua = f"> collectgarbage() collectgarbage() kept = {{}} {fill} return true, [[collected]]"
-    collect = f"timeout 30 prosodyctl shell '{lua}'"
+    collect = "timeout 30 prosodyctl shell %s", "> " + COLLECT.replace("\n", " ")
     process, missing = site.process(), not_archived(site)
     with site.client("alice") as alice, site.client("bob", direct=True) as bob:
         for number in range(2):
@@ -303,12 +309,12 @@ def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
             try:
                 alice.say(bob.stream, f"during outage {number}")
                 assert bob.hears(f"during outage {number}")
-                assert "collected" in site.host.check_output(collect)
+                assert "collected" in site.host.check_output(*collect)
             finally:
                 site.host.check_output("systemctl start postgresql@17-main")
             alice.say(bob.stream, f"after outage {number}")
             assert bob.hears(f"after outage {number}")
-            assert "collected" in site.host.check_output(collect)
+            assert "collected" in site.host.check_output(*collect)
         assert (alice.ended, bob.ended) == (0, 0)
     assert site.process() == process
     # both have an archive, and neither has what was said while there was none

@@ -25,6 +25,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas 
 NS_MUC = "http://jabber.org/protocol/muc"
 NS_USER = "http://jabber.org/protocol/muc#user"
 NS_OWNER = "http://jabber.org/protocol/muc#owner"
+NS_ROOM_CONFIG = "http://jabber.org/protocol/muc#roomconfig"
 
 LOOK = f"Look at the MUC component: prosodyctl shell module list; {PROSODY_LOG}"
 
@@ -38,9 +39,7 @@ async def room(stage: Stage) -> str:
     jid = f"check-{stage.marker}@{service.jid}"
     await _join(first, jid)
     try:
-        form = ET.Element(f"{{{NS_OWNER}}}query")
-        ET.SubElement(form, f"{{{NS_FORM}}}x", {"type": "submit"})
-        await stage.ask(first, jid, form, "the default configuration of a new room", "set", LOOK)
+        await stage.ask(first, jid, _temporary(), "the configuration of a new room", "set", LOOK)
         await _join(second, jid)
         await _say(first, second, jid, f"room {stage.marker} there")
         await _say(second, first, jid, f"room {stage.marker} back")
@@ -53,6 +52,16 @@ async def room(stage: Stage) -> str:
         raise
     names = f"created by {first.account.name}, joined by {second.account.name}"
     return f"{service.jid}: {names}, talked in both ways, destroyed"
+
+
+def _temporary() -> ET.Element:
+    """The defaults, but a room that leaves no tombstone behind."""
+    query = ET.Element(f"{{{NS_OWNER}}}query")
+    form = ET.SubElement(query, f"{{{NS_FORM}}}x", {"type": "submit"})
+    for name, value in (("FORM_TYPE", NS_ROOM_CONFIG), ("muc#roomconfig_persistentroom", "0")):
+        field = ET.SubElement(form, f"{{{NS_FORM}}}field", {"var": name})
+        ET.SubElement(field, f"{{{NS_FORM}}}value").text = value
+    return query
 
 
 def _destroy() -> ET.Element:

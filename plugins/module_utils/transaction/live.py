@@ -79,7 +79,7 @@ _STATE = (
     LISTENING
     + STATUS_NOW
     + r"""
-local since = SINCE
+local since = tonumber "SINCE"
 local mm = require "prosody.core.modulemanager"
 local function keys(t) local r = {} for k in pairs(t or {}) do r[#r+1] = k end table.sort(r) return r end
 local out = { modules = {}, components = {}, services = {}, hosts = {} }

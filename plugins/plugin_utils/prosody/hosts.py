@@ -42,7 +42,7 @@ _HOST_KEYS = frozenset(
 _COMPONENT_KEYS = frozenset(("name", "module", "secret", "title", "modules", "options", "storage", "admins"))
 
 _STANDARD_KEYS = frozenset(["label", "title", "modules", "modules_disabled", "options"])
-_STANDARD_MODULES = {"muc": ("muc_mam", "muc_limits", "muc_moderation", "muc_search")}
+_STANDARD_MODULES = {"muc": ("muc_mam", "muc_moderation", "muc_search")}
 
 _HOST_TYPED = {
     "admins": "admins of the host",

@@ -54,6 +54,13 @@ def proxied_services(settings: Settings) -> dict[int, str]:
     }
 
 
+def _has_rooms(settings: Settings) -> bool:
+    hosts = settings.entries("hosts")
+    return any(
+        "muc" in (host if host.has("standard_components") else settings).texts("standard_components") for host in hosts
+    )
+
+
 def _invites(settings: Settings) -> bool:
     policies = [host.text("registration") or settings.text("registration") for host in settings.entries("hosts")]
     return settings.flag("proxied") and any(policy in ("invite", "public") for policy in policies)
@@ -65,6 +72,7 @@ OWN = (
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("invites_json", REGISTRATION, _invites),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
+    OwnModule("muc_unconfigured", ROOMS, _has_rooms),
     OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
 )
 

@@ -195,8 +195,8 @@ def registration_options(settings: Settings) -> Entries:
     if policy == "public":
         return [
             Option("registration_invite_only", False, "Everybody may create an account"),
-            Option("registration_throttle_max", 5, "From one address: that many accounts"),
-            Option("registration_throttle_period", "10 minutes", "in that time"),
+            Option("registration_throttle_max", 50, "From one address, as that of a school: that many accounts"),
+            Option("registration_throttle_period", "1 hour", "in that time"),
         ]
     return []
 

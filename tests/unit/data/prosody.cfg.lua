@@ -169,9 +169,9 @@ Component "muc.example.org" "muc" {
 	name = "Group chat";
 	modules_enabled = {
 		"muc_mam";                   -- Keeps the history of rooms (XEP-0313)
-		"muc_limits";                -- Slows floods in rooms down
 		"muc_moderation";            -- Moderators withdraw messages of others (XEP-0425)
 		"muc_search";                -- Search for public rooms (XEP-0433)
+		"muc_unconfigured";          -- Removes a room that nobody configured with the one who made it (XEP-0045)
 	};
 	restrict_room_creation = "local"; -- Users of this host create rooms
 	muc_room_default_persistent = true; -- A room outlives its last visitor

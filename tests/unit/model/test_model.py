@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 GOLDEN = Path(__file__).parents[1] / "data" / "prosody.cfg.lua"
 D = "example.org"
 HERE = {"groups": {"prosody": ["one"]}, "group_names": ["prosody"]}
+# no module of the collection is wanted
+BARE = {"prosody_metrics": False, "prosody_standard_components": []}
 ELSEWHERE = {"groups": {"prosody": ["one"], "postgresql": ["two"]}, "group_names": ["prosody"]}
 
 
@@ -98,7 +100,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         "plugin_paths",
         ["/opt/modules", "/usr/local/lib/prosody/xmpp-own-modules"],
     ),
-    ({"prosody_plugin_paths": ["/o"], "prosody_metrics": False}, HERE, "*", "plugin_paths", ["/o"]),
+    ({"prosody_plugin_paths": ["/o"], **BARE}, HERE, "*", "plugin_paths", ["/o"]),
     ({}, {}, "*", "password_hash", "SHA-256"),
     ({"prosody_authentication": "ldap"}, {}, "*", "password_hash", None),
     ({"prosody_authentication": "ldap"}, {}, "*", "authentication", "ldap"),
@@ -215,7 +217,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         ],
     ),
     ({"prosody_log_to": "json"}, {}, "*", "plugin_paths", ["/usr/local/lib/prosody/xmpp-own-modules"]),
-    ({"prosody_metrics": False}, HERE, "*", "plugin_paths", None),
+    (BARE, HERE, "*", "plugin_paths", None),
     ({}, {}, "*", "plugin_paths", ["/usr/local/lib/prosody/xmpp-own-modules"]),
     ({}, {}, "*", "statistics", "internal"),
     ({"prosody_metrics": False}, {}, "*", "statistics", None),
@@ -261,13 +263,17 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         {},
         f"muc.{D}",
         "modules_enabled",
-        ["muc_mam", "muc_limits", "muc_moderation", "muc_search", "muc_announcers"],
+        ["muc_mam", "muc_moderation", "muc_search", "muc_unconfigured", "muc_announcers"],
     ),
     ({"prosody_proxy65_address": "192.0.2.1"}, {}, f"proxy.{D}", "proxy65_address", "192.0.2.1"),
     ({"prosody_component_settings": {"muc": {"title": "Räume"}}}, {}, f"muc.{D}", "name", "Räume"),
     ({"prosody_component_settings": {"muc": {"label": "Conference"}}}, {}, f"conference.{D}", "name", "Group chat"),
     (
-        {"prosody_component_settings": {"muc": {"modules": ["http_muc_log"], "modules_disabled": ["muc_limits"]}}},
+        {
+            "prosody_component_settings": {
+                "muc": {"modules": ["http_muc_log"], "modules_disabled": ["muc_unconfigured"]}
+            }
+        },
         {},
         f"muc.{D}",
         "modules_enabled",

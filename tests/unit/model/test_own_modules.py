@@ -21,6 +21,7 @@ INVENTORIES: list[dict[str, Any]] = [
     {},
     {"prosody_metrics": False},
     {"prosody_metrics": False, "prosody_storage": "internal"},
+    {"prosody_metrics": False, "prosody_storage": "internal", "prosody_standard_components": ["upload"]},
     {"prosody_log_to": "json"},
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_muc_announcers": ["alerts@example.org"]},
     {"prosody_modules_disabled": ["measure_traffic"]},
