@@ -213,7 +213,9 @@ class ActionModule(ActionBase):
                 continue
             set_in = self._place(value) or where
             shown = f"{called} (set in {set_in})" if set_in else called
-            self._findings += rule(shown, value)
+            if lines := rule(shown, value):
+                self._faulty.add(name)
+                self._findings += lines
 
     def _invalid_domains(self, shown: str, value: Any) -> list[str]:
         """Refuse what is no domain, once: what lies below one that was refused is made of it."""

@@ -141,9 +141,9 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
 
 def _add(found: dict[Jid, dict[str, Any]], entry: dict[str, Any], hosts: set[str], path: str, jid: Jid) -> None:
     if jid.domain not in hosts:
-        raise ModelError(f"{path}: {jid.domain} is none of prosody_hosts ({', '.join(sorted(hosts))})")
+        raise ModelError(f"{path}: its domain is none of prosody_hosts ({', '.join(sorted(hosts))})")
     if jid in found:
-        raise ModelError(f"{path}: {jid} is declared twice")
+        raise ModelError(f"{path}: the same account is declared twice")
     found[jid] = entry
 
 
@@ -165,7 +165,8 @@ def _parse(text: str, path: str) -> Jid:
     try:
         jid = parse(text)
     except InvalidJid as error:
-        raise ModelError(f"{path}: {error}") from error
+        reason = str(error).rpartition(" is not a valid JID: ")[2].rstrip(".")
+        raise ModelError(f"{path}: this is no account: {reason}; write it as user@example.org") from error
     if not jid.local or jid.resource:
-        raise ModelError(f"{path}: {text!r} is no account; write it as user@example.org")
+        raise ModelError(f"{path}: this is no account; write it as user@example.org")
     return jid

@@ -73,7 +73,7 @@ def hosts_of(settings: Settings) -> list[Host]:
         for index, kind in enumerate(chosen.texts("standard_components")):
             if kind not in STANDARD:
                 path = f"{chosen.where('standard_components')}[{index}]"
-                raise ModelError(f"{path}: {kind!r} is none of {', '.join(STANDARD)}")
+                raise ModelError(f"{path} is none of {', '.join(STANDARD)}")
             result.append(_standard(kind, name, host, settings))
         result += [_component(component, settings) for component in host.entries("components")]
     result += [_component(component, settings) for component in settings.entries("components")]
@@ -95,7 +95,7 @@ def host_name(scope: Settings) -> str:
         readable = ascii_name.encode("ascii").decode("idna")
         raise ModelError(f"{scope.where('name')}: write {readable!r} for {name!r}; Prosody wants names in Unicode")
     if not _DNS_NAME.match(ascii_name.rstrip(".")):
-        raise ModelError(f"{scope.where('name')}: {name!r} is no domain name")
+        raise ModelError(f"{scope.where('name')}: this is no domain name")
     return unicode_name
 
 
@@ -124,7 +124,7 @@ def _virtual_host(host: Settings, settings: Settings) -> Host:
         entries.append(Option("authentication", host.text("authentication"), path=host.where("authentication")))
     entries += _own_storage(host)
     more = module_choice.checked(host, "modules")
-    less = module_choice.checked(host, "modules_disabled")
+    less = module_choice.checked_disabled(host, settings)
     if host.text("registration") and host.text("registration") != settings.text("registration"):
         entries += registration_options(host)
         here, everywhere = (module_choice.registration_modules(scope, settings) for scope in (host, settings))
@@ -217,7 +217,8 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
     if own.text("title"):
         entries[0] = Option("name", own.text("title"), path=own.where("title"))
     standard = [*_STANDARD_MODULES.get(kind, ()), *own_modules.wanted(settings, kind)]
-    modules = [name for name in standard if name not in own.texts("modules_disabled")]
+    disabled = module_choice.checked_disabled(own, settings)
+    modules = [name for name in standard if name not in disabled]
     modules += [name for name in module_choice.checked(own, "modules") if name not in modules]
     if modules:
         entries.insert(1, module_choice.enabled([("", modules)]))

@@ -127,7 +127,7 @@ def _pairs(value: Mapping[Any, Any], indent: int, path: str, depth: int) -> Iter
             place = f"{path}[{key}]"
             name = f"[{_scalar(key, indent, place)}]"
         else:
-            raise LuaError(f"{path}: the key {key!r} is neither text nor an integer")
+            raise LuaError(f"{path}: a key is neither text nor an integer")
         yield f"{name} = {_expression(item, indent, place, depth + 1)}"
 
 

@@ -88,7 +88,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Of the collection itself", own),
         ("Also wanted here", checked(settings, "modules")),
     ]
-    disabled = set(checked(settings, "modules_disabled"))
+    disabled = set(checked_disabled(settings, settings))
     seen: set[str] = set()
     result = []
     for title, names in wanted:
@@ -124,11 +124,10 @@ def refuse_misspelt(settings: Settings) -> None:
     declared = {module.text("name").removeprefix("mod_") for module in settings.entries("community_modules")}
     known = packaged() | declared | {module.name for module in own_modules.OWN}
     for scope in (settings, *settings.entries("hosts")):
-        for name in ("modules", "modules_disabled"):
-            for index, module in enumerate(scope.texts(name)):
-                near = "" if module in known else nearest(module, known)
-                if near:
-                    raise ModelError(f"{scope.where(name)}[{index}]: there is no module {module!r}; is it {near!r}?")
+        for index, module in enumerate(scope.texts("modules")):
+            near = "" if module in known else nearest(module, known)
+            if near:
+                raise ModelError(f"{scope.where('modules')}[{index}]: there is no module {module!r}; is it {near!r}?")
 
 
 def refuse_unpackaged(settings: Settings) -> None:
@@ -144,6 +143,36 @@ def refuse_unpackaged(settings: Settings) -> None:
                 f"{module.where('name')}: Debian's package prosody-modules has no {name!r}"
                 + (f"; is it {near!r}?" if near else "; give a source that has it in prosody_module_sources")
             )
+
+
+def checked_disabled(scope: Settings, settings: Settings) -> list[str]:
+    """Return setting modules_disabled of a scope. Raises ModelError also for a module that nothing would enable.
+
+    Prosody says nothing of such a name, and the module that was meant stays on.
+    """
+    names = checked(scope, "modules_disabled")
+    known = {*packaged(), *catalogue(), *AUTOMATIC, *_named(settings)}
+    if settings.texts("plugin_paths"):
+        return names  # an operator's own directories may hold anything
+    for index, module in enumerate(names):
+        if module not in known:
+            near = nearest(module, known)
+            advice = f"did you mean {near}?" if near else "remove it"
+            where = f"{scope.where('modules_disabled')}[{index}]"
+            raise ModelError(f"{where}: nothing enables a module {module}: {advice}")
+    return names
+
+
+def _named(settings: Settings) -> set[str]:
+    """Return the modules that an operator names anywhere."""
+    names = set(settings.texts("modules"))
+    names |= {community.text("name") for community in settings.entries("community_modules")}
+    for scope in (settings, *settings.entries("hosts")):
+        for listed in (scope, *scope.entries("components")):
+            names |= {*listed.texts("modules"), listed.text("module")}
+    for kind, given in settings.mapping("component_settings").items():
+        names |= set(Settings(given or {}, f"{settings.where('component_settings')}.{kind}").texts("modules"))
+    return names
 
 
 def enabled(groups: Sequence[tuple[str, Sequence[str]]]) -> Modules:

@@ -38,7 +38,8 @@ def reference(name: str) -> Call:
 def check(name: str, value: Any, path: str) -> str:
     """Return `value` if it can be a secret. Raises ModelError, which never shows the value."""
     if not _NAME.match(name):
-        raise ModelError(f"{path}: {name!r} cannot be a file name; use letters, digits, '.', '_' and '-'")
+        place = path.removesuffix(f".{name}")
+        raise ModelError(f"{place}: a name in it can be no file name; use letters, digits, '.', '_' and '-'")
     if not isinstance(value, str) or not value:
         raise ModelError(f"{path}: the secret must be a text that is not empty; put a number between quotes")
     if any(character in value for character in "\n\r\0"):
@@ -59,7 +60,9 @@ def resolve(value: Any, settings: Settings, path: str) -> Any:
             if set(value) != {"from_secret"} or not isinstance(name, str):
                 raise ModelError(f"{path}: from_secret stands alone and names one entry of prosody_secrets")
             if name not in settings.mapping("secrets"):
-                raise ModelError(f"{path}: there is no secret {name!r} in prosody_secrets")
+                raise ModelError(
+                    f"{path}: from_secret names an entry of prosody_secrets, and there is none of that name"
+                )
             return reference(name)
         return {key: resolve(item, settings, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):

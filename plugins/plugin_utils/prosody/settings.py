@@ -51,7 +51,7 @@ class Settings:
         """Return a string out of `choices`."""
         value = self.text(name, default) or default
         if value not in choices:
-            raise ModelError(f"{self.where(name)}: {value!r} is none of {', '.join(choices)}")
+            raise ModelError(f"{self.where(name)} is none of {', '.join(choices)}")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -89,7 +89,7 @@ class Settings:
             return None
         match = _SIZE.match(str(value).strip())
         if not match or isinstance(value, (bool, float)):
-            raise ModelError(f"{self.where(name)}: expected a size such as 100 MiB or 2 GB, got {value!r}")
+            raise ModelError(f"{self.where(name)}: expected a size such as 100 MiB or 2 GB")
         return int(float(match[1]) * _FACTORS[match[2]])
 
     def sequence(self, name: str) -> list[Any]:
@@ -118,7 +118,7 @@ class Settings:
             raise ModelError(f"{self.where(name)}: expected a mapping, got {_kind(value)}")
         for key in value:
             if not isinstance(key, str):
-                raise ModelError(f"{self.where(name)}: the key {key!r} is not a text")
+                raise ModelError(f"{self.where(name)}: a key is not a text; put it between quotes")
         return dict(value)
 
     def entries(self, name: str) -> list[Settings]:
@@ -135,8 +135,19 @@ def _integer(value: Any, path: str) -> int:
 
 
 def _kind(value: Any) -> str:
+    """Name the type of a value. What it holds may be a secret, and is never told."""
     if value is None:
         return "nothing"
-    if isinstance(value, (bool, int, float, str)):
-        return repr(value)
-    return "a mapping" if isinstance(value, Mapping) else f"a {type(value).__name__.strip('_')}"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number; put it between quotes where it is a text"
+    if isinstance(value, str):
+        return "a text"
+    return (
+        "a mapping"
+        if isinstance(value, Mapping)
+        else "a list"
+        if isinstance(value, (list, tuple))
+        else "something else"
+    )

@@ -156,9 +156,9 @@ def test_lone_surrogates_are_refused(text: str) -> None:
         (datetime.date(2026, 1, 1), r"^limits: a value of type date .*quotes"),
         ({"c2s": {"rate": object()}}, r"^limits\.c2s\.rate: a value of type object"),
         ({"a b": [{"x": None}, None]}, r"^limits\['a b'\]\[1\]: has no value"),
-        ({True: 1}, r"^limits: the key True"),
-        ({1.5: 1}, r"^limits: the key 1\.5"),
-        ({None: 1}, r"^limits: the key None"),
+        ({True: 1}, r"^limits: a key is neither"),
+        ({1.5: 1}, r"^limits: a key is neither"),
+        ({None: 1}, r"^limits: a key is neither"),
     ],
 )
 def test_what_has_no_form_in_lua_is_an_error_naming_its_path(value: Any, message: str) -> None:

@@ -424,8 +424,8 @@ def test_names_outside_ascii_are_refused_on_ports_where_prosody_does_not_find_th
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hosts": []}, r"^prosody_hosts: .*at least one"),
-    ({"hosts": "example.org"}, r"^prosody_hosts: expected a list, got 'example.org'"),
-    ({"hosts": ["example.org"]}, r"^prosody_hosts\[0\]: expected a mapping, got 'example.org'"),
+    ({"hosts": "example.org"}, r"^prosody_hosts: expected a list, got a text"),
+    ({"hosts": ["example.org"]}, r"^prosody_hosts\[0\]: expected a mapping, got a text"),
     ({"hosts": [{}]}, r"^prosody_hosts\[0\]\.name: .*needs a name"),
     ({"hosts": [{"name": "a b"}]}, r"^prosody_hosts\[0\]\.name: "),
     ({"hosts": [{"name": 'x"} os.exit() {"'}]}, r"^prosody_hosts\[0\]\.name: "),
@@ -434,8 +434,11 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hosts": [{"name": D}, {"name": "EXAMPLE.org."}]}, r"^prosody_hosts\[1\]\.name: .*already defined"),
     ({"components": [{"name": D, "module": "muc"}]}, r"^prosody_components\[0\]\.name: .*already defined"),
     ({"hosts": [{"name": D, "module": "x"}]}, r"^prosody_hosts\[0\]: unknown key 'module'; known are"),
-    ({"hosts": [{"name": D, "standard_components": ["x"]}]}, r"^prosody_hosts\[0\]\.standard_components\[0\]: 'x'"),
-    ({"standard_components": ["x"]}, r"^prosody_standard_components\[0\]: 'x' is none of muc"),
+    (
+        {"hosts": [{"name": D, "standard_components": ["x"]}]},
+        r"^prosody_hosts\[0\]\.standard_components\[0\] is none of muc",
+    ),
+    ({"standard_components": ["x"]}, r"^prosody_standard_components\[0\] is none of muc"),
     (
         {"hosts": [{"name": D, "options": {"limits": [None]}}]},
         r"^prosody_hosts\[0\]\.options\.limits\[0\]: has no value",
@@ -456,27 +459,30 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"options": {"end": 1}}, r"^prosody_options\.end: 'end' is no name"),
     ({"options": {"Include": "x"}}, r"^prosody_options\.Include: .*word of the configuration file"),
     ({"options": {"__currenthost": "x"}}, r"^prosody_options\.__currenthost: .*word of the configuration file"),
-    ({"options": {"x": {"from_secret": "no"}}}, r"^prosody_options\.x: there is no secret 'no'"),
+    (
+        {"options": {"x": {"from_secret": "no"}}},
+        r"^prosody_options\.x: from_secret names an entry of prosody_secrets, and there is none",
+    ),
     ({"options": {"x": [{"from_secret": "no", "y": 1}]}}, r"^prosody_options\.x\[0\]: from_secret stands alone"),
-    ({"options": {1: 2}}, r"^prosody_options: the key 1 is not a text"),
+    ({"options": {1: 2}}, r"^prosody_options: a key is not a text; put it between quotes"),
     ({"modules": ["mod_mam"]}, r"^prosody_modules\[0\]: write 'mam', without mod_"),
     ({"modules": ["x", "auth_ldap"]}, r"^prosody_modules\[1\]: .*prosody_authentication"),
     ({"modules": ["storage_sql"]}, r"^prosody_modules\[0\]: .*prosody_storage"),
     ({"metrics": True, "metrics_allow_ips": ["unknown"]}, "^prosody_metrics_allow_ips: unknown is no address"),
     ({"modules": ["flags"]}, r"^prosody_modules\[0\]: 'flags' is refused: Debian's community copy"),
     ({"hosts": [{"name": D, "modules": ["vcard"]}]}, r"^prosody_hosts\[0\]\.modules\[0\]: 'vcard' is refused"),
-    ({"c2s_ports": [True]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got True"),
+    ({"c2s_ports": [True]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got true or false"),
     ({"c2s_ports": [5222, 99999]}, r"^prosody_c2s_ports\[1\]: 99999 is no port, they go from 1 to 65535"),
     ({"https_ports": [0]}, r"^prosody_https_ports\[0\]: 0 is no port"),
-    ({"c2s_ports": ["x"]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got 'x'"),
-    ({"federation": "no"}, r"^prosody_federation: expected true or false, got 'no'"),
+    ({"c2s_ports": ["x"]}, r"^prosody_c2s_ports\[0\]: expected a whole number, got a text"),
+    ({"federation": "no"}, r"^prosody_federation: expected true or false, got a text"),
     ({"limits": {"http": {}}}, r"^prosody_limits\.http: there are limits for c2s, s2s, s2sin, s2sout, component only"),
-    ({"registration": "open"}, r"^prosody_registration: 'open' is none of closed, invite, public"),
-    ({"storage": "mysql"}, r"^prosody_storage: 'mysql' is none of postgresql"),
+    ({"registration": "open"}, r"^prosody_registration is none of closed, invite, public"),
+    ({"storage": "mysql"}, r"^prosody_storage is none of postgresql"),
     ({"storage": "postgresql"}, r"^prosody_database_host: there is no database server"),
-    ({"c2s_stanza_size_limit": "big"}, r"^prosody_c2s_stanza_size_limit: expected a size .*got 'big'"),
-    ({"motd": 5}, r"^prosody_motd: expected a text, got 5"),
-    ({"admins": [1]}, r"^prosody_admins\[0\]: expected a text, got 1"),
+    ({"c2s_stanza_size_limit": "big"}, r"^prosody_c2s_stanza_size_limit: expected a size such as 100 MiB or 2 GB$"),
+    ({"motd": 5}, r"^prosody_motd: expected a text, got a number; put it between quotes"),
+    ({"admins": [1]}, r"^prosody_admins\[0\]: expected a text, got a number; put it"),
     ({"options": []}, r"^prosody_options: expected a mapping"),
 ]
 
@@ -523,9 +529,70 @@ def test_secret_files(values: dict[str, Any], files: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        {"motd": 9876543210},
+        {"motd": ["planted"]},
+        {"hosts": "planted"},
+        {"federation": "planted"},
+        {"registration": "planted"},
+        {"c2s_ports": ["planted"]},
+        {"c2s_stanza_size_limit": "planted"},
+        {"options": {"x": {"from_secret": "planted"}}},
+        {"secrets": {"planted!": "x"}},
+        {"secrets": {"x": 9876543210}},
+        {"accounts": [{"jid": "a@example.org", "password": 9876543210}]},
+        {"accounts": [{"jid": "a@example.org", "password": True, "state": "planted"}]},
+        {"accounts": [{"jid": "planted", "password": "a@example.org"}]},
+        {"accounts": [{"jid": "pla@nted", "password": "a@example.org"}]},
+        {"accounts": [{"jid": "planted@x/y", "password": "a@example.org"}]},
+        {"accounts": [{"jid": "pla nted@x", "password": "a@example.org"}]},
+        {"accounts": [{"jid": "a@example.org", "role": 9876543210}]},
+    ],
+)
+def test_no_refusal_shows_what_may_be_a_secret(values: dict[str, Any]) -> None:
+    found = model.problems(minimal(**values))
+    assert found
+    assert not any(word in str(found) for word in ("planted", "nted", "9876543210"))
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"secrets": {"../x": "v"}}, r"^prosody_secrets\.\.\./x: .*file name"),
+        ({"modules_disabled": ["mam", "fierwall"]}, "prosody_modules_disabled[1]: nothing enables a module fierwall"),
+        (
+            {"modules_disabled": ["bossh"]},
+            "prosody_modules_disabled[0]: nothing enables a module bossh: did you mean bosh?",
+        ),
+        ({"modules_disabled": ["qqqqqq"]}, "prosody_modules_disabled[0]: nothing enables a module qqqqqq: remove it"),
+        (
+            {"hosts": [{"name": "example.org", "modules_disabled": ["carbon"]}]},
+            "prosody_hosts[0].modules_disabled[0]: nothing enables a module carbon: did you mean carbons?",
+        ),
+        (
+            {"standard_components": ["muc"], "component_settings": {"muc": {"modules_disabled": ["muc_man"]}}},
+            "prosody_component_settings.muc.modules_disabled[0]: nothing enables a module muc_man: did you mean muc_mam",
+        ),
+    ],
+)
+def test_a_disabled_module_that_nothing_enables_is_a_mistake(values: dict[str, Any], message: str) -> None:
+    assert str(model.problems(minimal(**values))[0]["problem"]).startswith(message)
+
+
+def test_modules_that_somebody_enables_can_be_disabled() -> None:
+    values = {
+        "modules": ["of_mine"],
+        "community_modules": [{"name": "theirs"}],
+        "modules_disabled": ["mam", "c2s", "privacy_lists", "of_mine", "theirs", "of_the_host"],
+        "hosts": [{"name": "example.org", "modules": ["of_the_host"], "modules_disabled": ["of_mine"]}],
+    }
+    assert model.problems(minimal(**values)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"secrets": {"../x": "v"}}, r"^prosody_secrets: a name in it can be no file name"),
         ({"secrets": {"turn": "v"}}, r"^prosody_secrets\.turn: .*role's own"),
         ({"secrets": {"x": ""}}, r"^prosody_secrets\.x: .*not empty"),
         ({"secrets": {"x": 12345}}, r"^prosody_secrets\.x: .*between quotes"),
