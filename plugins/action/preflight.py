@@ -48,15 +48,19 @@ ARGUMENT_SPEC = {
     "checks": LIST,
     "asks": LIST,
 }
+#: the one in C is eight times as fast, and there are a thousand lines for each host
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VOCABULARY = Path(__file__).parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
 #: held by every host, made by Ansible; some would be worked out when they are looked into
 _OF_ANSIBLE = frozenset({"ansible_facts", "environment", "groups", "hostvars", "vars"})
+#: a default that is a variable of the shared vocabulary
+_TAKES = re.compile(r"\{\{\s*(xmpp_[a-z_]+)\s*(?:\|\s*default\(.*\)\s*)?\}\}\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _read(path: Path, role: str) -> dict[str, Any]:
     try:
-        return names.options_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return names.options_of(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))
     except (OSError, yaml.YAMLError, AttributeError) as error:
         raise AnsibleActionFail(f"Cannot read the specification {path} of role {role}: {error}") from error
 
@@ -72,6 +76,13 @@ def _values(path: str, value: Any, steps: str) -> Iterator[tuple[str, Any]]:
         key = _NAME.findall(steps)[0]
         if isinstance(value, Mapping) and key in value:
             yield from _values(f"{path}.{key}", value[key], steps[len(key) + 1 :])
+
+
+def _without_holes(value: Any) -> Any:
+    """Take what could not be worked out for what was not given."""
+    if isinstance(value, (list, tuple)):
+        return [_without_holes(item) for item in value]
+    return None if value is types.HOLE else value
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -106,12 +117,12 @@ class ActionModule(ActionBase):
         self._blamed: list[str] = []
         self._values: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
-        self._root = Path(__file__).resolve().parents[2]
+        self._roles = self._role_dir = Path(__file__).resolve().parents[2] / "roles"
 
         role = args["role"] or ""
         if args["spec"]:
             spec_path = Path(args["spec"]).resolve()
-            self._root = spec_path.parents[3]
+            self._roles, self._role_dir = spec_path.parents[2], spec_path.parents[1]
             role = role or spec_path.parent.parent.name
             self._options = _read(spec_path, role)
             self._look_at_names(spec_path, role, args["renamed"], variables)
@@ -122,8 +133,9 @@ class ActionModule(ActionBase):
             self._each(path, conditions.invalid_certificate_names)
         for path in args["jids"]:
             self._each(path, self._invalid_jids)
+        self._mark_what_is_made_of_faulty_ones()
         if args["platforms"]:
-            result.update(self._look_at_system(args["platforms"], role, variables))
+            result.update(self._look_at_system(args["platforms"], variables))
         self._look_at_ports(args["ports"], args["owners"], variables)
         for name in args["checks"]:
             self._check(name)
@@ -134,7 +146,7 @@ class ActionModule(ActionBase):
         earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
         result["changed"] = False
         result["findings"] = list(dict.fromkeys(earlier + self._findings))
-        result["sound"] = not self._findings
+        result["sound"] = not self._faulty
         return result
 
     def _look_at_names(
@@ -151,7 +163,7 @@ class ActionModule(ActionBase):
         origins = {name: place(given[name]) for name in told if name.startswith(f"{role}_")}
         self._findings += names.unknown_variables(told, self._options, role, origins, own)
         # a default of the role is not something that the operator sets
-        set_here = {name for name, value in given.items() if name not in known or not is_within(value, self._root)}
+        set_here = {name for name, value in given.items() if name not in known or not is_within(value, self._roles)}
         if names.misspelt_variables(set_here, known, role, {}, own):
             used = {word for value in given.values() for word in _words(value)}
             origins = {name: place(given[name]) for name in told}
@@ -176,29 +188,29 @@ class ActionModule(ActionBase):
             label, where = self._called(name, raw)
             lines = [self._fault_line(path, raw, fault) for path, fault in faults]
             lines += types.problems(label, value, option, self._place, where)
-            if lines or faults:
+            if lines:
                 self._faulty.add(name)
-            self._findings += lines
+            # what another role of ours hands over is told by that one, which knows the variables it is made of
+            if not is_within(raw, self._roles) or is_within(raw, self._role_dir):
+                self._findings += lines
             self._values[name] = value
 
     def _place(self, value: Any) -> str:
         """Name the place of a value, unless it stands in a role, where the operator does not look."""
-        return "" if is_within(value, self._root) else place(value)
+        return "" if is_within(value, self._roles) else place(value)
 
     def _called(self, name: str, raw: Any) -> tuple[str, str]:
         """Name a variable as the operator knows it: by the word of the shared vocabulary that its default takes."""
-        if isinstance(raw, str) and is_within(raw, self._root):
-            for word in _words(raw):
-                if word.startswith("xmpp_") and word in self._evaluator.variables:
-                    return word, self._place(self._evaluator.variables[word])
+        if isinstance(raw, str) and is_within(raw, self._roles) and (found := _TAKES.match(raw)):
+            return found[1], self._place(self._evaluator.variables.get(found[1]))
         return name, self._place(raw)
 
     def _fault_line(self, path: str, raw: Any, fault: Fault) -> str:
         """Say what is wrong with a part of a variable."""
-        if fault.missing and is_within(fault.source, self._root):
+        if fault.missing and is_within(fault.source, self._roles):
             return f"{fault.missing} is set nowhere, and is needed: set it in group_vars/all, or for the host."
-        if fault.own and is_within(raw, self._root):
-            return str(fault)  # names its variable, and is told in the same words by the role whose variable it is
+        if fault.own and is_within(raw, self._roles):
+            return str(fault)  # names its variable
         where = self._place(fault.source)
         return f"{path} (set in {where}) {fault}" if where else f"{path} {fault}"
 
@@ -207,10 +219,12 @@ class ActionModule(ActionBase):
         name = _NAME.findall(path)[0]
         if name not in self._values:
             return
-        label, where = self._called(name, self._evaluator.variables[name])
-        for called, value in _values(label, self._values[name], path[len(name) :]):
-            if value is types.HOLE:
-                continue
+        raw = self._evaluator.variables[name]
+        label, where = self._called(name, raw)
+        if label == name and is_within(raw, self._roles):
+            return  # made of other variables by a default, and as good as these
+        for called, held in _values(label, self._values[name], path[len(name) :]):
+            value = _without_holes(held)
             set_in = self._place(value) or where
             shown = f"{called} (set in {set_in})" if set_in else called
             if lines := rule(shown, value):
@@ -230,7 +244,19 @@ class ActionModule(ActionBase):
         """Refuse what is no account; one on a domain that was refused is not to blame for it."""
         return [] if conditions.is_below(value, self._blamed) else conditions.invalid_jids(shown, value)
 
-    def _look_at_system(self, platforms: list[dict[str, Any]], role: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _mark_what_is_made_of_faulty_ones(self) -> None:
+        """What a default makes of a variable that was reported is not worth a line of its own."""
+        made_of = {
+            name: set(_words(raw))
+            for name in self._options
+            if is_within(raw := self._evaluator.variables.get(name), self._roles)
+        }
+        told = self._faulty | {self._called(name, self._evaluator.variables.get(name))[0] for name in self._faulty}
+        while more := {name for name, words in made_of.items() if name not in told and words & told}:
+            told |= more
+        self._faulty = told
+
+    def _look_at_system(self, platforms: list[dict[str, Any]], variables: dict[str, Any]) -> dict[str, Any]:
         facts = dict(variables.get("ansible_facts") or {})
         gathered: dict[str, Any] = {}
         if "distribution" not in facts:
@@ -239,7 +265,7 @@ class ActionModule(ActionBase):
                 return {}
             gathered = reply["ansible_facts"]
             facts = {name.removeprefix("ansible_"): value for name, value in gathered.items()}
-        self._findings += conditions.unsupported_platform(facts, platforms, role)
+        self._findings += conditions.unsupported_platform(facts, platforms)
         return {"ansible_facts": gathered} if gathered else {}
 
     def _look_at_ports(self, sources: list[str], owners: list[str], variables: dict[str, Any]) -> None:

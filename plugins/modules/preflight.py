@@ -151,7 +151,7 @@ findings:
     - "Role coturn has no variable coturn_relam (set in inventory/hosts.yml:9): did you mean coturn_realm?"
     - "Port 3478/udp, wanted for STUN and TURN, is taken by eturnal (pid 312 of eturnal.service) on 0.0.0.0: stop that."
 sound:
-  description: Whether this task found nothing.
+  description: Whether the variables are what they should be, so that what is made of them makes sense.
   returned: always
   type: bool
 """

@@ -123,7 +123,7 @@ def invalid_jids(name: str, values: Any) -> list[str]:
     return problems
 
 
-def unsupported_platform(facts: Mapping[str, Any], platforms: Iterable[Mapping[str, Any]], role: str) -> list[str]:
+def unsupported_platform(facts: Mapping[str, Any], platforms: Iterable[Mapping[str, Any]]) -> list[str]:
     """Refuse a system that no entry of platforms ({distribution, majors}) describes. facts: those of the host."""
     platforms = list(platforms)
     if not platforms:
@@ -137,7 +137,7 @@ def unsupported_platform(facts: Mapping[str, Any], platforms: Iterable[Mapping[s
             return []
         supported += [f"{name} {each}" for each in majors] or [name]
     seen = f"{distribution} {facts.get('distribution_version') or major}".strip() or "of an unknown kind"
-    return [f"This host is {seen}, and role {role} supports {' or '.join(supported)}: use such a host."]
+    return [f"This host is {seen}, which is not supported: use {' or '.join(supported)}."]
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -12,6 +12,7 @@ import contextlib
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,14 @@ def _origin(value: Any) -> tuple[str, int]:
 
 
 def is_within(value: Any, directory: Path) -> bool:
-    """Whether a value was written in a file below a directory; of a mapping or a list its own place counts."""
+    """Whether a value was written in a file below a directory, whose path is without symbolic links."""
     path, _line = _origin(value)
-    return bool(path) and Path(path).is_relative_to(directory)
+    return bool(path) and _resolved(path).is_relative_to(directory)
+
+
+@lru_cache(maxsize=1024)
+def _resolved(path: str) -> Path:
+    return Path(path).resolve()
 
 
 class Evaluator:

@@ -146,6 +146,7 @@ def _items(path: str, values: Any, option: Mapping[str, Any], place: Place, oute
 
 def _keys(path: str, value: Mapping[Any, Any], options: Mapping[str, Any], place: Place, outer: str) -> list[str]:
     lines = []
+    meant = {nearest(str(key), options) for key in value if key not in options}
     for key, held in value.items():
         if key not in options:
             lines.append(_unknown_key(path, key, held, options, place, outer))
@@ -153,7 +154,7 @@ def _keys(path: str, value: Mapping[Any, Any], options: Mapping[str, Any], place
             lines += problems(f"{path}.{key}", held, options[key] or {}, place, outer)
     at = _at(path, value, lambda held: place(held) or outer)
     for key, option in options.items():
-        if (option or {}).get("required") and value.get(key) is None:
+        if (option or {}).get("required") and value.get(key) is None and key not in meant:
             lines.append(f"{at} has no {key}: give it.")
     return lines
 

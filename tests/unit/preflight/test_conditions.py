@@ -120,22 +120,22 @@ DEBIAN = [{"distribution": "Debian", "majors": ["12", "13"]}]
         (
             {"distribution": "Ubuntu", "distribution_major_version": "24", "distribution_version": "24.04"},
             DEBIAN,
-            ["This host is Ubuntu 24.04, and role coturn supports Debian 12 or Debian 13: use such a host."],
+            ["This host is Ubuntu 24.04, which is not supported: use Debian 12 or Debian 13."],
         ),
         (
             {"distribution": "Debian", "distribution_major_version": "11"},
             [*DEBIAN, {"distribution": "Devuan"}],
-            ["This host is Debian 11, and role coturn supports Debian 12 or Debian 13 or Devuan: use such a host."],
+            ["This host is Debian 11, which is not supported: use Debian 12 or Debian 13 or Devuan."],
         ),
         (
             {},
             DEBIAN,
-            ["This host is of an unknown kind, and role coturn supports Debian 12 or Debian 13: use such a host."],
+            ["This host is of an unknown kind, which is not supported: use Debian 12 or Debian 13."],
         ),
     ],
 )
 def test_platforms(facts, platforms, problems):
-    assert conditions.unsupported_platform(facts, platforms, "coturn") == problems
+    assert conditions.unsupported_platform(facts, platforms) == problems
 
 
 def listener(**changes):

@@ -124,6 +124,7 @@ def test_what_fits(value, option):
         ),
         ([{"password": SECRET}], ACCOUNTS, "x[0] has no jid: give it."),
         ([{"jid": None}], ACCOUNTS, "x[0] has no jid: give it."),
+        ([{"jd": "a@b"}], ACCOUNTS, "x[0] has a key jd, which there is not: did you mean jid?"),
         (
             [{"jid": "a@b", "pasword": SECRET}],
             ACCOUNTS,

@@ -1,0 +1,467 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbook site and single roles over inventories with mistakes: one list, no secret, no change, and Ansible as it is.
+
+The hosts answer out of a file (connection_plugins/canned.py). Each mistake has a host of its own, so that one run shows
+all of them; what is wrong is what an operator wrote, with something planted in it that must not come out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+ROOT = Path(__file__).resolve().parents[3]
+PLANTED = "planted-secret"
+DIGITS = "9876543210"
+FACTS = {
+    "ansible_distribution": "Debian",
+    "ansible_distribution_major_version": "13",
+    "ansible_distribution_version": "13.1",
+    "ansible_effective_user_id": 0,
+    "ansible_interfaces": ["lo", "eth0"],
+    "ansible_lo": {"ipv4": {"address": "127.0.0.1"}},
+    "ansible_default_ipv4": {"address": "192.0.2.1"},
+    "ansible_all_ipv4_addresses": ["192.0.2.1"],
+    "ansible_fqdn": "host.test",
+    "ansible_memtotal_mb": 2048,
+    "ansible_pkg_mgr": "apt",
+}
+ANSWERS: dict[str, Any] = {
+    "setup": {"ansible_facts": FACTS},
+    "listeners_info": {"listeners": []},
+    "prosody_continuity": {"objections": [], "source": "none"},
+    "certificates_info": {"problems": [], "certificates": [], "unfit": []},
+    "command": {"rc": 0, "stdout": json.dumps({"rc": 0, "stdout": "closed", "changed": True})},
+}
+WHERE = re.compile(r" \(set in [^)]*\)")
+
+
+def vault(text: str) -> str:
+    return VaultLib([("default", VaultSecret(b"of-the-vault"))]).encrypt(text.encode()).decode()
+
+
+@dataclass
+class Inventory:
+    """An operator's folder. groups: group → hosts; hosts: host → variables, or the text of its file."""
+
+    top: Path
+    groups: dict[str, list[str]]
+    hosts: dict[str, Any]
+    common: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder = self.top / "inventory"
+        for name in ("home", "inventory/host_vars", "inventory/group_vars"):
+            (self.top / name).mkdir(parents=True)
+        children = {group: {"hosts": dict.fromkeys(names)} for group, names in self.groups.items()}
+        hosts = {name: {"ansible_connection": "canned"} for name in self.hosts}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "children": children}}))
+        common = {"ansible_python_interpreter": sys.executable, **self.common}
+        (self.folder / "group_vars/all.yml").write_text(yaml.safe_dump(common))
+        for name, variables in self.hosts.items():
+            text = variables if isinstance(variables, str) else yaml.safe_dump(variables)
+            (self.folder / f"host_vars/{name}.yml").write_text(text)
+        (self.top / "vault-password").write_text("of-the-vault\n")
+        (self.top / "canned.json").write_text(json.dumps({"all": ANSWERS, **self.answers}))
+
+    def run(self, *options: str, play: str = "") -> Run:
+        """Run playbook site, or a play of the operator's own."""
+        book = ROOT / "playbooks" / "site.yml"
+        if play:
+            book = self.top / "play.yml"
+            book.write_text(play)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.top / "home"),
+            "CANNED": str(self.top / "canned.json"),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection_plugins"),
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
+            "LC_ALL": "C.UTF-8",
+        }
+        secrets = ["--vault-password-file", str(self.top / "vault-password")]
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", str(self.folder), *secrets, str(book), *options],
+            env=environment,
+            cwd=self.top,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        would = self.top / "would-run"
+        made = self.folder / ".secrets"
+        return Run(
+            done.returncode, done.stdout, would.read_text().splitlines() if would.exists() else [], made.exists()
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Exit code, all that was printed, which further modules would have run, and whether secrets were made."""
+
+    code: int
+    output: str
+    would_run: list[str]
+    made: bool
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the report, each as often as it stands there."""
+        return [WHERE.sub("", line) for line in self.output.splitlines() if line.startswith("- ")]
+
+    def of(self, host: str) -> list[str]:
+        """What is told of one host."""
+        return [line.partition(": ")[2] for line in self.lines if line[2:].partition(": ")[0] == host]
+
+    def refused(self) -> Run:
+        """Itself. Raises AssertionError unless it was refused before any change, in our words and without a secret."""
+        assert self.code != 0, self.output
+        assert self.would_run == [], "more than looking was done"
+        assert not self.made, "secrets were made"
+        assert "in the way, and nothing was changed" in self.output, self.output[-3000:]
+        recap = re.findall(r"changed=(\d+)", self.output)
+        assert recap, "no recap"
+        assert set(recap) == {"0"}
+        assert PLANTED not in self.output, around(self.output, PLANTED)
+        assert DIGITS not in self.output, around(self.output, DIGITS)
+        for word in ("Traceback", "argument_spec_data", "argument_errors", "_AnsibleTagged", "<class", "NoneType"):
+            assert word not in self.output, around(self.output, word)
+        return self
+
+
+def around(text: str, word: str) -> str:
+    found = text.index(word)
+    return text[max(0, found - 600) : found + 200]
+
+
+QUOTES = "is a number where a text belongs: put it between quotes."
+A_LIST = "write each item on a line of its own after a hyphen, or all of them in brackets"
+A_MAPPING = "write a line with a key and its value for each, or {} for none"
+ON_COMMAND_LINE = "on the command line -e takes JSON for that"
+ME = {"jid": "a@example.test"}
+
+#: mistakes in accounts of one list: the account, and what is told after its place
+ACCOUNTS: dict[str, tuple[Any, str]] = {
+    "key": (ME | {"pasword": PLANTED}, " has a key pasword, which there is not: did you mean password?"),
+    "digits": (ME | {"password": int(DIGITS)}, f".password {QUOTES}"),
+    "digits behind a name": (ME | {"password": "{{ vault_digits }}"}, f".password {QUOTES}"),
+    "yes": (ME | {"password": True}, ".password is true or false where a text belongs: put it between quotes."),
+    "list": (ME | {"password": [PLANTED]}, ".password is a list where a text belongs: put it between quotes."),
+    "text": (f"a@example.test:{PLANTED}", f" is a text where a mapping belongs: {A_MAPPING}; {ON_COMMAND_LINE}."),
+    "no jid": ({"password": PLANTED}, " has no jid: give it."),
+    "swapped": (
+        {"jid": PLANTED, "password": "a@example.test"},
+        ".jid is not the JID of an account: it has no account part before an @. Write it as in juliet@example.org.",
+    ),
+    "choice": (ME | {"update_password": PLANTED}, ".update_password is none of always, on_create: choose one of them."),
+    "undefined": (
+        ME | {"password": PLANTED + "{{ vault_nope }}"},
+        ".password refers to vault_nope, which is set nowhere: set it, or correct the name.",
+    ),
+    "nearly defined": (
+        ME | {"password": "{{ vault_pasword }}"},
+        ".password refers to vault_pasword, which is set nowhere: did you mean vault_password?",
+    ),
+    "braces": (
+        ME | {"password": PLANTED + "{{ vault_x"},
+        ".password is no template that can be read: see its braces, brackets and quotes.",
+    ),
+    "filter": (
+        ME | {"password": "{{ '" + PLANTED + "' | nope }}"},
+        ".password uses the filter nope, which there is not: correct it.",
+    ),
+    "file": (
+        ME | {"password": "{{ lookup('ansible.builtin.file', '/nowhere/" + PLANTED + "') }}"},
+        ".password looks up a file that there is not on the controller: correct its path.",
+    ),
+    "sum": (
+        ME | {"password": "{{ '" + PLANTED + "' + 5 }}"},
+        ".password cannot be worked out: see what it is made of.",
+    ),
+}
+
+#: mistakes of one host that is in all groups but monitoring: variables, and what is told
+VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
+    "itself": ({"prosody_motd": "{{ prosody_motd }}"}, "prosody_motd is made of itself: give it a value of its own."),
+    "registration": (
+        {"xmpp_registration": "open"},
+        "xmpp_registration is none of closed, invite, public: choose one of them.",
+    ),
+    "names of hosts": (
+        {"prosody_hosts": ["op.test"]},
+        f"prosody_hosts[0] is a text where a mapping belongs: {A_MAPPING}; {ON_COMMAND_LINE}.",
+    ),
+    "federation": (
+        {"prosody_federation": "nope"},
+        "prosody_federation is a text where true or false belongs: write true or false, without quotes; "
+        f"{ON_COMMAND_LINE}.",
+    ),
+    "port": ({"prosody_c2s_ports": 5222}, f"prosody_c2s_ports is a number where a list belongs: {A_LIST}."),
+    "port word": (
+        {"prosody_s2s_ports": [PLANTED]},
+        "prosody_s2s_ports[0] is a text where a whole number belongs: write digits.",
+    ),
+    "null": (
+        {"prosody_admins": None},
+        "prosody_admins is empty where a list belongs: write [] for none, or remove the line.",
+    ),
+    "storage": (
+        {"prosody_storage": "mysql"},
+        "prosody_storage is none of postgresql, sqlite, internal, memory: choose one of them.",
+    ),
+    "own variable": (
+        {"prosody_acounts": []},
+        "Role prosody has no variable prosody_acounts: did you mean prosody_accounts?",
+    ),
+    "prefix": ({"prosdy_accounts": []}, "There is no variable prosdy_accounts: did you mean prosody_accounts?"),
+    "vocabulary": (
+        {"xmpp_registraton": "open"},
+        "There is no variable xmpp_registraton: did you mean xmpp_registration?",
+    ),
+    "letsencrypt": (
+        {"xmpp_certificate_source": "letsencrypt"},
+        "xmpp_certificate_source is none of ca, files: choose one of them.",
+    ),
+    "key of a file": (
+        {"certificates_files": [{"fullchan": PLANTED, "privkey": "y"}]},
+        "certificates_files[0] has a key fullchan, which there is not: did you mean fullchain?",
+    ),
+    "turn digits": ({"coturn_secret": int(DIGITS)}, f"coturn_secret {QUOTES}"),
+    "turn port": ({"coturn_port": PLANTED}, "coturn_port is a text where a whole number belongs: write digits."),
+    "turn name": ({"turn_total_bps": 5}, "There is no variable turn_total_bps: did you mean coturn_total_bps?"),
+    "database digits": (
+        {"postgresql_extra_users": [{"name": "x", "password": int(DIGITS)}, {"name": "y", "pasword": PLANTED}]},
+        f"postgresql_extra_users[0].password {QUOTES}",
+    ),
+    "database key": ({}, "postgresql_extra_users[1] has a key pasword, which there is not: did you mean password?"),
+    "database name": (
+        {"postgres_options": {}},
+        "There is no variable postgres_options: did you mean postgresql_options?",
+    ),
+}
+
+VAULTED = f"xmpp_domain: example.test\nprosody_accounts:\n- jid: a@example.test\n  password: {DIGITS}\n"
+DOMAIN = {"xmpp_domain": "example.test"}
+
+#: mistakes with a host each, which is in group prosody: variables, or the text of their file, and what is told
+HOSTS: dict[str, tuple[Any, str]] = {
+    "vaulted": (vault(VAULTED), f"prosody_accounts[0].password {QUOTES}"),
+    "mapping": (
+        {"prosody_accounts": {"a@example.test": PLANTED}},
+        f"prosody_accounts is a mapping where a list belongs: {A_LIST}.",
+    ),
+    "nowhere": (
+        "prosody_metrics: true\n",
+        "xmpp_domain is set nowhere, and is needed: set it in group_vars/all, or for the host.",
+    ),
+    "size": (
+        {"prosody_upload_max_size": PLANTED},
+        "prosody_upload_max_size: expected a size such as 100 MiB or 2 GB",
+    ),
+    "number": ({"prosody_secrets": {"x": int(DIGITS)}}, "prosody_secrets.x: the secret must be a text that is not"),
+    "secret": (
+        {"prosody_options": {"ldap_password": {"from_secret": PLANTED}}},
+        "prosody_options.ldap_password: from_secret names an entry of prosody_secrets, and there is none of that name",
+    ),
+    "disabled": (
+        {"prosody_modules_disabled": ["bossh"]},
+        "prosody_modules_disabled[0]: nothing enables a module bossh: did you mean bosh?",
+    ),
+    "files": (
+        {"xmpp_certificate_source": "files", "prosody_standard_components": ["muc"]},
+        "certificates_files has no certificate for example.test, which is to cover example.test, muc.example.test",
+    ),
+    "absent": (
+        {
+            "xmpp_certificate_source": "files",
+            "certificates_files": [{"fullchain": "/nowhere/x", "privkey": "/nowhere/y"}],
+        },
+        "certificates_files: /nowhere/x, /nowhere/y cannot be found on the controller",
+    ),
+    "data": ({}, "accounts of example.test would stay in internal: move them."),
+    "taken": ({}, "Port 5222/tcp, wanted for clients, is taken by ejabberd (pid 7) on 0.0.0.0: stop that"),
+    "bookworm": ({}, "This host is Debian 12.9, which is not supported: use Debian 13."),
+    "no-python": ({}, "There is no Python on the host: install it there with apt-get install python3."),
+    "full": ({}, "There is no room left for temporary files: see df -h /tmp /var/tmp on the host, and make some."),
+    "silent": (
+        {},
+        "The host cannot be reached (No route to host): see ansible_host, ansible_port, and whether it runs.",
+    ),
+    "somebody": (
+        {},
+        "Ansible comes to the host as alice, who is not root: set ansible_become: true (and -K where sudo asks).",
+    ),
+}
+EJABBERD = {
+    "protocol": "tcp",
+    "address": "0.0.0.0",
+    "port": 5222,
+    "process": "ejabberd",
+    "pid": 7,
+    "unit": "",
+    "user": "ejabberd",
+}
+OBJECTION = {"kind": "storage", "text": "accounts of example.test would stay in internal: move them."}
+NO_PYTHON = {"rc": 127, "stdout": "", "stderr": "/bin/sh: 1: /usr/bin/python3: not found"}
+NO_ROOM = {"rc": 1, "stdout": "", "stderr": "OSError: [Errno 28] No space left on device"}
+BOOKWORM = FACTS | {"ansible_distribution_major_version": "12", "ansible_distribution_version": "12.9"}
+ALICE = FACTS | {"ansible_effective_user_id": 1000, "ansible_user_id": "alice"}
+HOSTS_THAT_ANSWER_OTHERWISE: dict[str, Any] = {
+    "data": {"prosody_continuity": {"failed": True, "objections": [OBJECTION], "msg": "long"}},
+    "taken": {"listeners_info": {"listeners": [EJABBERD]}},
+    "bookworm": {"setup": {"ansible_facts": BOOKWORM}},
+    "no-python": {"setup": NO_PYTHON},
+    "full": {"setup": NO_ROOM},
+    "silent": {"setup": {"unreachable": "No route to host"}},
+    "somebody": {"setup": {"ansible_facts": ALICE}},
+}
+
+
+@pytest.fixture(scope="module")
+def all_mistakes(tmp_path_factory) -> Run:
+    accounts = {
+        "prosody_accounts": [given for given, _told in ACCOUNTS.values()],
+        "vault_digits": int(DIGITS),
+        "vault_password": PLANTED,
+    }
+    variables: dict[str, Any] = {}
+    for given, _told in VARIABLES.values():
+        variables |= given
+    hosts: dict[str, Any] = {"accounts": DOMAIN | accounts, "variables": DOMAIN | variables}
+    for name, (given, _told) in HOSTS.items():
+        hosts[name] = given if isinstance(given, str) else DOMAIN | given
+    groups = {"prosody": list(hosts), "coturn": ["variables"], "postgresql": ["variables"]}
+    # each host stands for a deployment of its own
+    common = {"prosody_storage": "internal", "prosody_turn_host": "", "postgresql_client_addresses": []}
+    folder = tmp_path_factory.mktemp("mistakes")
+    return Inventory(folder, groups, hosts, common, HOSTS_THAT_ANSWER_OTHERWISE).run("-vvv")
+
+
+def test_every_mistake_is_refused_before_the_first_change_and_nothing_planted_is_shown(all_mistakes):
+    all_mistakes.refused()
+
+
+@pytest.mark.parametrize("mistake", ACCOUNTS)
+def test_what_is_told_of_accounts(all_mistakes, mistake):
+    place = f"prosody_accounts[{list(ACCOUNTS).index(mistake)}]"
+    told = [line for line in all_mistakes.of("accounts") if line.startswith(place)]
+    assert told == [f"{place}{ACCOUNTS[mistake][1]}"]
+
+
+@pytest.mark.parametrize("mistake", VARIABLES)
+def test_what_is_told_of_variables(all_mistakes, mistake):
+    told = VARIABLES[mistake][1]
+    assert len([line for line in all_mistakes.of("variables") if line.startswith(told)]) == 1
+
+
+def test_nothing_else_is_told(all_mistakes):
+    assert len(all_mistakes.of("accounts")) == len(ACCOUNTS)
+    assert len(all_mistakes.of("variables")) == len(VARIABLES), all_mistakes.of("variables")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_is_told_of_hosts(all_mistakes, host):
+    told = all_mistakes.of(host)
+    assert [line[: len(HOSTS[host][1])] for line in told] == [HOSTS[host][1]], told
+
+
+def test_derived_names_are_not_blamed(tmp_path):
+    """A bad domain is told once, though probe accounts, TURN and certificates are made of it."""
+    groups = {group: ["one"] for group in ("prosody", "coturn", "postgresql", "monitoring")}
+    common = {"xmpp_domain": f"https://admin:{PLANTED}@example.test"}
+    run = Inventory(tmp_path, groups, {"one": {}}, common).run("--check").refused()
+    assert run.lines == [
+        "- one: xmpp_domain is not a domain: it has an account or a resource in it. Write it as in example.org."
+    ]
+
+
+def test_five_mistakes_on_three_hosts_are_each_told_once(tmp_path):
+    groups = {"prosody": ["a"], "coturn": ["a", "b"], "postgresql": ["c"], "monitoring": ["c"]}
+    hosts = {
+        "a": {"prosody_federation": "nope"},
+        "b": {"coturn_port": PLANTED, "coturn_secret": int(DIGITS)},
+        "c": {"postgresql_options": [PLANTED], "monitoring_units": None},
+    }
+    common = {"xmpp_domain": "example.test", "monitoring_email_pasword": PLANTED, "prosody_probe_acounts": []}
+    run = Inventory(tmp_path, groups, hosts, common).run("-vvv").refused()
+    assert sorted(run.lines) == sorted(set(run.lines))
+    assert [line.partition(":")[0] + ":" + line.split(":")[1] for line in sorted(run.lines)] == sorted(
+        [
+            "- a: prosody_federation is a text where true or false belongs",
+            "- b: coturn_port is a text where a whole number belongs",
+            "- b: coturn_secret is a number where a text belongs",
+            "- c: postgresql_options is a list where a mapping belongs",
+            "- c: monitoring_units is empty where a list belongs",
+            "- all hosts: Role monitoring has no variable monitoring_email_pasword",
+            "- a: Role prosody has no variable prosody_probe_acounts",
+        ]
+    )
+
+
+ALONE = "- hosts: all\n  gather_facts: true\n  roles: [allthingslinux.xmpp.{role}]\n"
+
+
+@pytest.mark.parametrize("role", ["prosody", "coturn", "postgresql", "monitoring", "certificates"])
+def test_a_role_that_is_used_alone_refuses_in_the_same_way(tmp_path, role):
+    variables = {
+        "prosody": {"prosody_accounts": [ME | {"pasword": PLANTED}]}
+        | {"prosody_turn_secret": [PLANTED], "prosody_turn_host": "t.test"},
+        "coturn": {"coturn_secret": int(DIGITS), "coturn_max_bps": [PLANTED]},
+        "postgresql": {"postgresql_extra_users": [f"x:{PLANTED}"]},
+        "monitoring": {"monitoring_email_password": int(DIGITS)},
+        "certificates": {"certificates_files": PLANTED, "xmpp_certificate_source": PLANTED},
+    }[role]
+    hosts = {"one": {"xmpp_domain": "example.test"}, "two": {"xmpp_domain": "example.test"} | variables}
+    run = Inventory(tmp_path, {role: list(hosts)}, hosts).run("-vvv", play=ALONE.format(role=role)).refused()
+    assert run.lines
+    assert all(line.startswith("- two: ") for line in run.lines)
+
+
+def test_with_tags_what_is_asked_for_is_looked_at(tmp_path):
+    hosts = {
+        "one": {"xmpp_domain": "example.test", "coturn_port": PLANTED}
+        | {"prosody_accounts": [ME | {"pasword": PLANTED}]}
+    }
+    inventory = Inventory(tmp_path, {"prosody": ["one"], "coturn": ["one"]}, hosts)
+    assert [line.split()[2] for line in inventory.run("--tags", "prosody").refused().lines] == ["prosody_accounts[0]"]
+    assert [line.split()[2] for line in inventory.run("--tags", "coturn").refused().lines] == ["coturn_port"]
+
+
+def test_a_misspelt_group(tmp_path):
+    groups = {"prosody": ["one"], "postgres": ["one"], "turn": ["one"]}
+    run = Inventory(tmp_path, groups, {"one": {"xmpp_domain": "example.test"}}).run().refused()
+    assert [re.findall("did you mean ([a-z]+)", line) for line in run.lines] == [["postgresql"], ["coturn"]]
+
+
+def test_without_a_mistake_it_goes_on(tmp_path):
+    """What refuses lets through as well: the run gets to the first module that changes something, and makes secrets."""
+    groups = {group: ["one"] for group in ("prosody", "coturn", "postgresql", "monitoring")}
+    variables = {
+        "xmpp_domain": "example.test",
+        "xmpp_own_names": ["prosdy_of_mine", "prosody_of_mine", "postgres"],
+        "prosody_of_mine": 1,
+        "prosody_accounts": [{"jid": "a@example.test", "password": "{{ vault_x }}"}],
+        "vault_x": "long-enough-to-pass",
+    }
+    run = Inventory(tmp_path, groups, {"one": variables}).run()
+    assert run.lines == [], run.output
+    assert run.would_run
+    checked = Inventory(tmp_path / "check", groups, {"one": variables}).run("--check")
+    assert checked.would_run
+    assert not checked.made, "a check makes no secrets"
