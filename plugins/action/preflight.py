@@ -310,9 +310,13 @@ class ActionModule(ActionBase):
                 self._not_worked_out(name, fault)
 
     def _ask(self, name: str, variables: dict[str, Any]) -> None:
-        """Run modules ({module, args, problems}) on the host and report what they find."""
+        """Run modules ({module, args, problems}) on the host, in check mode, and report what they find."""
         for entry in self._worked_out(name) or []:
-            reply = self._target(entry["module"], entry.get("args") or {}, variables, entry.get("problems"))
+            asked, self._task.check_mode = self._task.check_mode, True
+            try:
+                reply = self._target(entry["module"], entry.get("args") or {}, variables, entry.get("problems"))
+            finally:
+                self._task.check_mode = asked
             for problem in (reply or {}).get(entry.get("problems")) or []:
                 self._findings.append(str(problem["text"] if isinstance(problem, Mapping) else problem))
 

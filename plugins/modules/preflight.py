@@ -107,8 +107,9 @@ options:
     default: []
   asks:
     description:
-      - Variables with lists of modules to run on the host. Each has the name of the C(module), its C(args), and in
-        C(problems) the name of the result that lists what it found, as texts or as mappings with a C(text).
+      - Variables with lists of modules to run on the host, in check mode. Each has the name of the C(module) and its
+        C(args), and may name in C(problems) the result that lists what it found, as texts or as mappings with a
+        C(text). A module that fails otherwise is a finding as well.
     type: list
     elements: str
     default: []

@@ -456,8 +456,8 @@ def test_without_a_mistake_it_goes_on(tmp_path):
         "xmpp_domain": "example.test",
         "xmpp_own_names": ["prosdy_of_mine", "prosody_of_mine", "postgres"],
         "prosody_of_mine": 1,
-        "prosody_accounts": [{"jid": "a@example.test", "password": "{{ vault_x }}"}],
-        "vault_x": "long-enough-to-pass",
+        "prosody_accounts": [{"jid": "romeo@example.test", "password": "{{ vault_x }}"}],
+        "vault_x": "Wherefore-16-art",
     }
     run = Inventory(tmp_path, groups, {"one": variables}).run()
     assert run.lines == [], run.output
