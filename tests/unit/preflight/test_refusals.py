@@ -419,15 +419,15 @@ ALONE = "- hosts: all\n  gather_facts: true\n  roles: [allthingslinux.xmpp.{role
 
 @pytest.mark.parametrize("role", ["prosody", "coturn", "postgresql", "monitoring", "certificates"])
 def test_a_role_that_is_used_alone_refuses_in_the_same_way(tmp_path, role):
-    variables = {
+    mistakes: dict[str, dict[str, Any]] = {
         "prosody": {"prosody_accounts": [ME | {"pasword": PLANTED}]}
         | {"prosody_turn_secret": [PLANTED], "prosody_turn_host": "t.test"},
         "coturn": {"coturn_secret": int(DIGITS), "coturn_max_bps": [PLANTED]},
         "postgresql": {"postgresql_extra_users": [f"x:{PLANTED}"]},
         "monitoring": {"monitoring_email_password": int(DIGITS)},
         "certificates": {"certificates_files": PLANTED, "xmpp_certificate_source": PLANTED},
-    }[role]
-    hosts = {"one": {"xmpp_domain": "example.test"}, "two": {"xmpp_domain": "example.test"} | variables}
+    }
+    hosts = {"one": {"xmpp_domain": "one.test"}, "two": DOMAIN | mistakes[role]}
     run = Inventory(tmp_path, {role: list(hosts)}, hosts).run("-vvv", play=ALONE.format(role=role)).refused()
     assert run.lines
     assert all(line.startswith("- two: ") for line in run.lines)
