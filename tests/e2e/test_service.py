@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, stanzas
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, relay, stanzas
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS, run
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,31 @@ def test_the_ca_of_others_is_not_enough(target):
     with pytest.raises(client.SignInFailed) as caught:
         asyncio.run(signed_in(replace(target, ca=None)))
     assert caught.value.kind == "certificate"
+
+
+def test_a_user_has_relays_of_his_own(target, host):
+    """The TURN server counts for each user what he has, under every name he was given, and for nobody else."""
+
+    async def offered(index):
+        signed = await signed_in(target, index)
+        try:
+            answer = await signed.query(target.domain, ET.Element(f"{{{relay.NS_SERVICES}}}services", {"type": "turn"}))
+        finally:
+            await signed.close()
+        ends = [item.get("expires") for item in answer.iter(f"{{{relay.NS_SERVICES}}}service")]
+        assert all(ends), ends
+        return next(one for one in relay.services_in(answer) if one.transport == "udp")
+
+    mine, again = asyncio.run(offered(0)), asyncio.run(offered(0))
+    another = asyncio.run(offered(1))
+    while again.username == mine.username:
+        again = asyncio.run(offered(0))
+    quota = int(host.run("sed -n s/^user-quota=//p /etc/turnserver.conf"))
+    place = target.turn_address or target.address
+    with contextlib.ExitStack() as held:
+        for number in range(quota):
+            chosen = (mine, again)[number % 2]
+            held.enter_context(turn.relay(place, chosen.port, chosen.username, chosen.password))
+        with pytest.raises(turn.TurnError, match="486"):
+            turn.allocate(place, again.port, again.username, again.password)
+        turn.allocate(place, another.port, another.username, another.password)

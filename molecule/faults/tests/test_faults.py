@@ -323,6 +323,16 @@ def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
     assert not site.apply().changed
 
 
+def test_the_log_goes_to_standard_output(site: Site) -> None:
+    """Prosody writes into the settings of that sink, which is no change of the configuration."""
+    wanted = site.with_option("log", '{ { to = "console", levels = { min = "info" } } }')
+    answer = site.apply(wanted)
+    assert not answer.failed, answer.message
+    assert not site.apply(wanted).changed
+    back = site.apply()
+    assert not back.failed, back.message
+
+
 def test_check_mode_touches_nothing_and_says_what_would_be_done(site: Site) -> None:
     before = site.state()
     content = site.with_option("tls_profile", '"modern"')

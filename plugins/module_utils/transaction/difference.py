@@ -22,6 +22,9 @@ FILLED_IN: Mapping[str, frozenset[str] | None] = {
     "custom_roles": frozenset({"permissions"}),
 }
 
+# What the sinks console and stdout write into their own settings (log_to_stdout in core/loggingmanager.lua).
+STDOUT = {"timestamps": False, "source_width": 20}
+
 
 @dataclass(frozen=True)
 class Change:
@@ -75,11 +78,19 @@ def compare(old: Model, new: Model) -> Difference:
 
 
 def _same(option: str, was: Any, now: Any) -> bool:
+    if option == "log" and isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        return all(_same_sink(*pair) for pair in zip(was, now))
     if was == now or option not in FILLED_IN:
         return bool(was == now)
     if isinstance(was, list) and isinstance(now, list):
         return len(was) == len(now) and all(_filled_in(option, *pair) for pair in zip(was, now))
     return _filled_in(option, was, now)
+
+
+def _same_sink(was: Any, now: Any) -> bool:
+    if isinstance(was, Mapping) and isinstance(now, Mapping) and now.get("to") in ("console", "stdout"):
+        return {**STDOUT, **was} == {**STDOUT, **now}
+    return bool(was == now)
 
 
 def _filled_in(option: str, was: Any, now: Any) -> bool:

@@ -72,6 +72,7 @@ OWN = (
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("invites_json", REGISTRATION, _invites),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
+    OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),
     OwnModule("muc_unconfigured", ROOMS, _has_rooms),
     OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
 )

@@ -107,6 +107,7 @@ modules_enabled = {
 	-- Of the collection itself
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
+	"turn_per_user";             -- Gives each user credentials for TURN that count for himself (XEP-0215)
 }
 
 ---- Authentication and registration ---------------------------------------------------------------

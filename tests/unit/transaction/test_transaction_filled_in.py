@@ -12,6 +12,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.mo
 
 ROLE = {"name": "org:helper", "priority": 40, "inherits": ["prosody:member"]}
 # as a running 13.0.1 holds it: the inherited role itself, and a table of permissions
+SINK = {"to": "console", "levels": {"min": "info"}}
 RUNNING_ROLE = {**ROLE, "inherits": [{"name": "prosody:member", "priority": 35}], "permissions": {}}
 
 
@@ -21,6 +22,11 @@ RUNNING_ROLE = {**ROLE, "inherits": [{"name": "prosody:member", "priority": 35}]
         ("unbound", {"resolvconf": True, "async": True, "hoststxt": False}, {"resolvconf": True}, False),
         ("unbound", {"resolvconf": True, "async": True}, {"resolvconf": False}, True),
         ("unbound", {"async": True}, {"resolvconf": True}, True),
+        ("log", [{**SINK, "timestamps": False, "source_width": 20}], [SINK], False),
+        ("log", [{**SINK, "timestamps": False, "source_width": 40}], [SINK], True),
+        ("log", [{**SINK, "timestamps": False}], [{**SINK, "timestamps": True}], True),
+        ("log", [{"to": "file", "timestamps": False}], [{"to": "file"}], True),
+        ("log", [SINK, SINK], [SINK], True),
         ("password_policy", {"length": 8, "exclude_username": True}, {"length": 8}, False),
         ("password_policy", {"length": 8, "exclude_username": True, "mine": 1}, {"length": 8}, True),
         ("password_policy", {"length": 8, "exclude_username": True}, {"length": 9}, True),
