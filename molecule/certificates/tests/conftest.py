@@ -84,6 +84,12 @@ def fingerprint(host, pair: str) -> str:
     return output.partition("=")[2].replace(":", "").lower()
 
 
+def wait_for_ports(host) -> None:
+    """Wait until every port is open: a unit that was restarted is up before its ports are."""
+    open_now = " ".join(f"(: </dev/tcp/127.0.0.1/{port}) &&" for port in PORTS)
+    host.check_output(f"timeout 60 bash -c 'until {open_now} true; do sleep 0.1; done' 2>/dev/null")
+
+
 def served(host) -> dict[tuple[int, str], str]:
     """(port, name) → fingerprint that openssl sees there; "-" stands for no name, "" for no certificate."""
     script = ["set -u"]

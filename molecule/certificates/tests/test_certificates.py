@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import NAMES, cert, fingerprint, served
+from conftest import NAMES, cert, fingerprint, served, wait_for_ports
 
 STORE = "/etc/prosody/certs/.example.test"
 FAULT = "/etc/prosody/conf.d/fault.cfg.lua"
@@ -155,6 +155,7 @@ def test_after_a_restart_with_an_expired_certificate_every_port_still_serves_it(
     for name in ("fullchain", "privkey"):
         host.check_output(f"cp /root/material/expired/{name}.pem {STORE}/current/{name}.pem")
     host.check_output("systemctl restart prosody")
+    wait_for_ports(host)
     assert_served(host, "expired")
     assert not cert("first").failed
     assert_served(host, "first")

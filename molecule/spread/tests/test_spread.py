@@ -60,7 +60,7 @@ def test_the_database_is_verified(machine, address, host, authority, message):
     options = {
         "database": "prosody",
         "username": "prosody",
-        "password": "no",
+        "password": "wrong-one-of-the-scenario",
         "host": place,
         "environment": environment,
     }
