@@ -87,6 +87,11 @@ local function register(event)
 	if not fits then
 		return answer(400, { state = "password", text = why });
 	end
+	-- before others are asked, of whom some refuse names that are like another one
+	local exists = usermanager.user_exists(user, module.host);
+	if exists and resets(invite) ~= user then
+		return answer(409, { state = "taken" });
+	end
 	local registering = {
 		username = user, host = module.host, ip = request.ip, validated_invite = invite, allowed = true, source = "mod_" .. module.name;
 	};
@@ -94,12 +99,9 @@ local function register(event)
 	if not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });
 	end
-	local exists = usermanager.user_exists(user, module.host);
 	local done, problem;
-	if exists and registering.allow_reset == user then
+	if exists then
 		done, problem = usermanager.set_password(user, given.password, module.host);
-	elseif exists then
-		return answer(409, { state = "taken" });
 	else
 		done, problem = usermanager.create_user(user, given.password, module.host);
 	end

@@ -36,6 +36,8 @@ converse.initialize({
   auto_reconnect: true,
   ...(site.rooms ? { muc_domain: site.rooms, locked_muc_domain: 'hidden' } : { allow_muc: false }),
   muc_search_service: null,
+  muc_nickname_from_jid: true,
+  auto_register_muc_nickname: false,
   embed_3rd_party_media_players: false,
   fetch_url_headers: false,
   render_media: [location.hostname, location.host, site.upload].filter(Boolean),

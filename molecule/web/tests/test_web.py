@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service in a real browser: from an invitation to a first message, pictures, rooms and history.
+
+Each test goes on where the last one was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import Seen, address_of, chromium, page
+from playwright.sync_api import TimeoutError
+
+CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
+SHOTS = Path(os.environ["XMPP_WEB_SHOTS"])
+DOMAIN = "chat.localhost"
+# new ones each time, so that the tests can be run again against a service that was left standing
+ROOM, NEWCOMER = f"garden-{secrets.token_hex(3)}", f"carol-{secrets.token_hex(3)}"
+PHONE = {"width": 390, "height": 844}
+
+
+def shell(*command: str) -> str:
+    done = subprocess.run(["docker", "exec", CONTAINER, *command], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def invitation() -> str:
+    said = shell("prosodyctl", "shell", f'invite:create_account("{DOMAIN}")')
+    link = re.search(r"https://\S+", said)
+    assert link, said
+    return link[0]
+
+
+def picture(path: Path) -> Path:
+    """A PNG of 64 by 64 pixels in one colour."""
+    rows = b"".join(b"\0" + b"\x24\x57\xd6" * 64 for _ in range(64))
+    parts = [(b"IHDR", struct.pack("!IIBBBBB", 64, 64, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = (
+        struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+@pytest.fixture(scope="module")
+def seen():
+    return Seen()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with chromium(CONTAINER, DOMAIN) as started:
+        yield started
+
+
+def sign_in(browser, seen, name, password):
+    made = page(browser, seen)
+    made.goto(f"https://{DOMAIN}/")
+    made.fill("input[name=jid]", name)
+    made.fill("input[name=password]", password)
+    made.click("input[type=submit], button[type=submit]")
+    made.wait_for_selector("converse-user-profile")
+    return made
+
+
+@pytest.fixture(scope="module")
+def alice(browser, seen):
+    return sign_in(browser, seen, "alice", "walks-by-the-sea")
+
+
+@pytest.fixture(scope="module")
+def bob(browser, seen):
+    return sign_in(browser, seen, "bob", "reads-in-the-tree")
+
+
+def chat(made, kind, jid):
+    """Open a chat or a room: one that is in the list by a click, as people do it, else by its address."""
+    text = made.locator(f"[jid='{jid}'] textarea.chat-textarea")
+    listed = made.locator(f".open-chat:has-text('{jid}')")
+    for _ in range(10):
+        if listed.count():
+            listed.first.click()
+        else:
+            made.evaluate("hash => { location.hash = hash; }", f"#converse/{kind}?jid={jid}")
+        with contextlib.suppress(TimeoutError):
+            text.wait_for(timeout=3000)
+            return
+    made.screenshot(path=SHOTS / "failed.png")
+    text.wait_for(timeout=1000)
+
+
+def say(made, text):
+    made.locator("textarea.chat-textarea:visible").fill(text)
+    made.locator("textarea.chat-textarea:visible").press("Enter")
+
+
+def hears(made, text):
+    made.wait_for_selector(f".chat-msg__text:has-text({text!r}) >> visible=true")
+
+
+def test_the_page_to_sign_in(browser, seen):
+    made = page(browser, seen)
+    made.goto(f"https://{DOMAIN}/")
+    made.wait_for_selector("input[name=jid]")
+    assert made.text_content("converse-brand-logo").strip() == DOMAIN
+    assert made.title() == DOMAIN
+    made.screenshot(path=SHOTS / "sign-in.png")
+    dark = page(browser, seen, color_scheme="dark", locale="de-DE", viewport=PHONE)
+    dark.goto(f"https://{DOMAIN}/")
+    dark.wait_for_selector("text=Passwort")
+    assert dark.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    dark.screenshot(path=SHOTS / "sign-in-phone-dark-german.png")
+
+
+def test_a_message_each_way(alice, bob):
+    chat(alice, "chat", f"bob@{DOMAIN}")
+    say(alice, "Good morning, Bob")
+    chat(bob, "chat", f"alice@{DOMAIN}")
+    hears(bob, "Good morning, Bob")
+    say(bob, "And to you, Alice")
+    hears(alice, "And to you, Alice")
+
+
+def test_a_picture_is_uploaded_and_seen(alice, bob, tmp_path):
+    alice.locator("input[type=file].fileupload").first.set_input_files(picture(tmp_path / "blue.png"))
+    for made in (alice, bob):
+        made.wait_for_selector("img.chat-image >> visible=true")
+        source = made.locator("img.chat-image").first
+        assert source.get_attribute("src").startswith(f"https://{DOMAIN}/file_share/")
+        made.wait_for_selector("img.chat-image")
+        assert source.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 64
+    alice.screenshot(path=SHOTS / "chat.png")
+
+
+def test_the_history_is_there_after_the_page_is_loaded_again(browser, seen, bob):
+    again = sign_in(browser, seen, "bob", "reads-in-the-tree")
+    chat(again, "chat", f"alice@{DOMAIN}")
+    hears(again, "Good morning, Bob")
+    hears(again, "And to you, Alice")
+
+
+def test_a_room(alice, bob):
+    for made in (alice, bob):
+        chat(made, "room", f"{ROOM}@muc.{DOMAIN}")
+    say(alice, "Who waters the roses?")
+    hears(bob, "Who waters the roses?")
+    say(bob, "I do")
+    hears(alice, "I do")
+    alice.screenshot(path=SHOTS / "room.png")
+
+
+def test_from_an_invitation_to_the_first_message(browser, seen, alice):
+    link = invitation()
+    assert link.startswith(f"https://{DOMAIN}/invite/?")
+    made = page(browser, seen, (400, 409))
+    made.goto(link)
+    made.wait_for_selector("#choice", state="visible")
+    assert made.get_attribute("#uri", "href").startswith(f"xmpp:{DOMAIN}?register;preauth=")
+    assert made.locator("#code svg path").count() == 1
+    made.screenshot(path=SHOTS / "invitation.png")
+    made.click("#browser")
+    for user, password, words in (
+        ("alice", "blue-boat-7-left", "Somebody has this name already."),
+        (NEWCOMER, f"{NEWCOMER}-is-in-here", "This password does not work"),
+    ):
+        made.fill("#user", user)
+        made.fill("#password", password)
+        made.click("#create")
+        made.wait_for_selector(f"#error:has-text({words!r})")
+    made.fill("#password", "blue-boat-7-left")
+    made.click("#create")
+    made.wait_for_selector("#go", state="visible")
+    made.click("#go")
+    made.wait_for_selector("converse-user-profile")
+    chat(made, "chat", f"alice@{DOMAIN}")
+    say(made, "Carol is here")
+    chat(alice, "chat", f"{NEWCOMER}@{DOMAIN}")
+    hears(alice, "Carol is here")
+    made.screenshot(path=SHOTS / "first-message.png")
+
+    over = page(browser, seen, (410, 404))
+    over.goto(link)
+    over.wait_for_selector("h1:has-text('This invitation has been used')")
+    over.screenshot(path=SHOTS / "invitation-used.png")
+    over.goto(f"https://{DOMAIN}/invite/?nonsense")
+    over.wait_for_selector("h1:has-text('There is no such invitation')")
+
+
+def test_an_invitation_on_a_phone_in_german_and_in_the_dark(browser, seen):
+    made = page(browser, seen, color_scheme="dark", locale="de-DE", viewport=PHONE)
+    made.goto(invitation())
+    made.wait_for_selector("h1:has-text('Du bist zu')")
+    assert made.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    made.screenshot(path=SHOTS / "invitation-phone-dark-german.png")
+
+
+def test_prosody_knows_where_browsers_are(alice):
+    """The address of the browser, which is the container's own, not that of the proxy on loopback."""
+    collect = 'for jid, session in pairs(prosody.full_sessions) do found[#found + 1] = jid .. "=" .. session.ip end'
+    code = f'> (function () local found = {{}} {collect} return table.concat(found, " ") end)()'
+    sessions = shell("prosodyctl", "shell", code)
+    assert set(re.findall(r"alice@[^= ]+=(\S+)", sessions)) == {address_of(CONTAINER)}
+
+
+def test_nothing_was_asked_of_any_other_host_and_nobody_complained(seen):
+    """Last, for all pages above: a newer web client that needs another hash in the policy is seen here."""
+    assert seen.hosts == {DOMAIN}
+    assert seen.complaints == []
