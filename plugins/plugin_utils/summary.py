@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import account_names
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import host_name
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import external_url, host_name
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
 _WIDTH = 16
@@ -19,7 +19,8 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """Return one line for each thing to know of one server.
 
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
-    `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `shell` (what stands before a
+    `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
+    has one), `shell` (what stands before a
     command for the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs
     that were declared once, are not any more and can sign in).
     """
@@ -28,6 +29,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     shell = f"{about.get('shell') or ''} journalctl -u prosody".strip()
     lines = [
         ("XMPP domain", ", ".join(host_name(host) for host in settings.entries("hosts"))),
+        ("In a browser", _pages(settings) if about.get("web_client") else ""),
         ("Connect at", f"{about['address']}, {_clients(settings)}"),
         ("Calls", _calls(settings, about)),
         ("Accounts", ", ".join(names) or "none declared"),
@@ -41,6 +43,11 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         ),
     ]
     return "".join(f"{name:<{_WIDTH}}{text}\n" for name, text in lines if text)
+
+
+def _pages(settings: Settings) -> str:
+    names = [host_name(host) for host in settings.entries("hosts")]
+    return ", ".join(filter(None, (external_url(settings, name) for name in names)))
 
 
 def _ports(numbers: Iterable[int], what: str) -> str:

@@ -99,3 +99,10 @@ def test_without_ssh_a_name_that_resolves_stays_and_another_one_is_looked_up_on_
     monkeypatch.setenv("PATH", "/nowhere")
     hosts = {"localhost": {}, "box.invalid": {"ansible_facts": {"default_ipv4": {"address": "192.0.2.8"}}}}
     assert reached_at.LookupModule().run(list(hosts), {"hostvars": hosts}) == ["localhost", "192.0.2.8"]
+
+
+def test_where_browsers_find_the_service():
+    proxied = {**DEPLOYED, "domain": "op.test", "proxied": True, "proxied_https_port": 8443}
+    assert "In a browser" not in lines(proxied)
+    assert "In a browser" not in lines(DEPLOYED, web_client=True)
+    assert lines(proxied, web_client=True)["In a browser"] == "https://op.test:8443/, https://second.test:8443/"
