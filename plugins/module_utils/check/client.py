@@ -168,6 +168,8 @@ class Client:
         """What connect() does after the set-up. Raises SignInFailed."""
         xmpp = self._xmpp
         xmpp.enable_direct_tls, xmpp.enable_starttls = direct_tls, not direct_tls
+        if direct_tls:  # XEP-0368: at a port that serves others too, this says who is meant
+            xmpp.ssl_context.set_alpn_protocols(["xmpp-client"])
         self._direct_tls = direct_tls
         self._signed_in = asyncio.get_running_loop().create_future()
         for event, handler in (

@@ -64,6 +64,8 @@ class Session:
             if self._open().find(f"{{{STARTTLS}}}starttls") is None:
                 raise SessionError("STARTTLS: not offered")
             self._stream.start_tls()
+        else:  # XEP-0368: at a port that serves others too, this says who is meant
+            context.set_alpn_protocols(["xmpp-client"])
         self._stream.handshake(context, a_label(self.domain))
 
     def _sign_in(self, password: str) -> None:
