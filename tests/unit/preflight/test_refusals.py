@@ -243,6 +243,7 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         "certificates_files[0] has a key fullchan, which there is not: did you mean fullchain?",
     ),
     "turn digits": ({"coturn_secret": int(DIGITS)}, f"coturn_secret {QUOTES}"),
+    "turn port": ({"coturn_port": PLANTED}, "coturn_port is a text where a whole number belongs: write digits."),
     "turn name": ({"turn_total_bps": 5}, "There is no variable turn_total_bps: did you mean coturn_total_bps?"),
     "database digits": (
         {"postgresql_extra_users": [{"name": "x", "password": int(DIGITS)}, {"name": "y", "pasword": PLANTED}]},
