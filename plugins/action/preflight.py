@@ -113,6 +113,7 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         self._evaluator = Evaluator(self._templar, variables)
         self._findings: list[str] = []
+        self._secondary: list[str] = []
         self._faulty: set[str] = set()
         self._blamed: list[str] = []
         self._values: dict[str, Any] = {}
@@ -146,6 +147,7 @@ class ActionModule(ActionBase):
         earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
         result["changed"] = False
         result["findings"] = list(dict.fromkeys(earlier + self._findings))
+        result["secondary"] = list(dict.fromkeys(self._secondary))
         result["sound"] = not self._faulty
         return result
 
@@ -288,8 +290,10 @@ class ActionModule(ActionBase):
 
     def _not_worked_out(self, name: str, fault: Fault) -> None:
         """Report what could not be made of the variables, unless one of them is faulty, which was said already."""
-        if fault.own:
+        if fault.own and str(fault).partition("[")[0].partition(":")[0] in self._options:
             self._consequence(str(fault))
+        elif fault.own:
+            self._secondary.append(str(fault))
         elif not self._faulty:
             self._findings.append(f"{name} {fault}")
 

@@ -28,7 +28,10 @@ class ActionModule(ActionBase):
         self.validate_argument_spec(argument_spec={})
         hosts = list(variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname")])
         held = variables["hostvars"]
-        findings = {str(host): report.findings_of(held.raw_get(host)) for host in hosts}
+        registered = {str(host): held.raw_get(host) for host in hosts}
+        findings = {host: report.findings_of(variables) for host, variables in registered.items()}
+        if not any(findings.values()):
+            findings = {host: report.findings_of(variables, "secondary") for host, variables in registered.items()}
         text = report.text(findings, len(hosts))
         if text:
             # The whole text is the error, which core prints as it is; in the result it would stand a second time.

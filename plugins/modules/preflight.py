@@ -151,6 +151,13 @@ findings:
   sample:
     - "Role coturn has no variable coturn_relam (set in inventory/hosts.yml:9): did you mean coturn_realm?"
     - "Port 3478/udp, wanted for STUN and TURN, is taken by eturnal (pid 312 of eturnal.service) on 0.0.0.0: stop that."
+secondary:
+  description:
+    - What could not be worked out because of variables of another role, which that role tells better.
+      M(allthingslinux.xmpp.preflight_verdict) tells it where nothing else was found.
+  returned: always
+  type: list
+  elements: str
 sound:
   description: Whether the variables are what they should be, so that what is made of them makes sense.
   returned: always

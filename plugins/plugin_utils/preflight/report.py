@@ -13,13 +13,13 @@ from typing import Any
 REGISTERED = re.compile(r"__[a-z0-9_]*findings\Z")
 
 
-def findings_of(variables: Mapping[str, Any]) -> list[str]:
-    """Gather what was registered for one host, in the order of the names, each line once."""
+def findings_of(variables: Mapping[str, Any], kind: str = "findings") -> list[str]:
+    """Gather what was registered for one host, in the order of the names, each line once. kind: findings, secondary."""
     lines: list[str] = []
     for name in sorted(str(name) for name in variables if REGISTERED.match(str(name))):
         held = variables[name]
         if isinstance(held, Mapping):
-            lines += [str(line) for line in held.get("findings") or []]
+            lines += [str(line) for line in held.get(kind) or []]
     return list(dict.fromkeys(lines))
 
 

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleConnectionFa
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.allthingslinux.xmpp.plugins.action import preflight, preflight_host, preflight_verdict
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import evaluation
 
 SPEC = """
 argument_specs:
@@ -235,6 +236,18 @@ def test_findings_of_an_earlier_look_are_kept(spec):
     result, _trips = run(spec, earlier, register="__demo_findings")
 
 
+def test_a_fault_of_our_own_plugins_is_of_the_role_whose_variable_it_names(spec, monkeypatch):
+    said = {"mine": "demo_realm[0]: odd", "theirs": "prosody_hosts[0].name: odd"}
+
+    def value(self, name):
+        raise evaluation.Fault(said.get(name, "is set nowhere."), own=True)
+
+    monkeypatch.setattr(evaluation.Evaluator, "value", value)
+    result, _trips = run(spec, {}, checks=["mine", "theirs"])
+    assert result["findings"] == ["demo_realm[0]: odd"]
+    assert result["secondary"] == ["prosody_hosts[0].name: odd"]
+
+
 def test_modules_are_asked_on_the_host(spec):
     asks = [{"module": "demo.info", "args": {"name": "{{ demo_realm }}"}, "problems": "objections"}]
     replies = {"demo.info": {"failed": True, "objections": [{"text": "one: do this."}, "two"], "msg": "long"}}
@@ -365,6 +378,16 @@ def test_the_verdict_is_one_list():
     assert raised.value.result_contribution["msg"] == (
         "2 things stand in the way, and nothing was changed. See the list above."
     )
+
+
+def test_what_follows_from_another_role_is_told_where_nothing_else_is():
+    other = {"__x_findings": {"findings": [], "secondary": ["prosody_hosts[0].name: no"]}}
+    with pytest.raises(AnsibleAction) as raised:
+        verdict({"a": {}, "b": other})
+    assert raised.value.message.splitlines()[1:] == ["- b: prosody_hosts[0].name: no"]
+    with pytest.raises(AnsibleAction) as raised:
+        verdict({"a": {"__y_findings": {"findings": ["one"]}}, "b": other})
+    assert raised.value.message.splitlines()[1:] == ["- a: one"]
 
 
 def test_the_secret_of_the_sample_is_refused_and_a_domain_is_blamed_once(spec):

@@ -42,6 +42,7 @@ ANSWERS: dict[str, Any] = {
     "listeners_info": {"listeners": []},
     "prosody_continuity": {"objections": [], "source": "none"},
     "certificates_info": {"problems": [], "certificates": [], "unfit": []},
+    "packages_info": {"packages": {}, "problems": []},
     "command": {"rc": 0, "stdout": json.dumps({"rc": 0, "stdout": "closed", "changed": True})},
 }
 WHERE = re.compile(r" \(set in [^)]*\)")
