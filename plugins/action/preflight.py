@@ -188,9 +188,10 @@ class ActionModule(ActionBase):
                 continue
             value, faults = self._evaluator.parts(name, raw)
             label, where = self._called(name, raw)
-            lines = [self._fault_line(path, raw, fault) for path, fault in faults]
+            self._secondary += [str(fault) for _path, fault in faults if self._is_of_another(fault)]
+            lines = [self._fault_line(path, raw, fault) for path, fault in faults if not self._is_of_another(fault)]
             lines += types.problems(label, value, option, self._place, where)
-            if lines:
+            if lines or faults:
                 self._faulty.add(name)
             # what another role of ours hands over is told by that one, which knows the variables it is made of
             if not is_within(raw, self._roles) or is_within(raw, self._role_dir):
@@ -288,12 +289,18 @@ class ActionModule(ActionBase):
             self._not_worked_out(name, fault)
             return None
 
+    def _is_of_another(self, fault: Fault) -> bool:
+        """Whether a plugin of ours said so of a variable that is another role's."""
+        named = _NAME.match(str(fault))
+        role = named[0].partition("_")[0] if named else ""
+        return fault.own and (self._roles / role).is_dir() and bool(role) and role != self._role_dir.name
+
     def _not_worked_out(self, name: str, fault: Fault) -> None:
         """Report what could not be made of the variables, unless one of them is faulty, which was said already."""
-        if fault.own and str(fault).partition("[")[0].partition(":")[0] in self._options:
-            self._consequence(str(fault))
-        elif fault.own:
+        if self._is_of_another(fault):
             self._secondary.append(str(fault))
+        elif fault.own:
+            self._consequence(str(fault))
         elif not self._faulty:
             self._findings.append(f"{name} {fault}")
 

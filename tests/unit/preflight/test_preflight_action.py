@@ -237,6 +237,7 @@ def test_findings_of_an_earlier_look_are_kept(spec):
 
 
 def test_a_fault_of_our_own_plugins_is_of_the_role_whose_variable_it_names(spec, monkeypatch):
+    (spec.parents[2] / "prosody").mkdir()
     said = {"mine": "demo_realm[0]: odd", "theirs": "prosody_hosts[0].name: odd"}
 
     def value(self, name):
