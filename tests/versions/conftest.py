@@ -1,14 +1,10 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each test runs on each version."""
+"""What Ansible finds: it must know the collection before anything of it is imported, so nothing else is in here."""
 
 from __future__ import annotations
 
-import pytest
-from ansible_collections.allthingslinux.xmpp.tests.versions.version import VERSIONS, Version
+from ansible.plugins.loader import init_plugin_loader
 
-
-@pytest.fixture(params=VERSIONS, scope="session")
-def version(request: pytest.FixtureRequest) -> Version:
-    found: Version = request.param
-    return found
+# Defaults of role prosody use the filters of the collection
+init_plugin_loader()

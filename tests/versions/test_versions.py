@@ -13,11 +13,18 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_kno
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, module_choice
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, packaged
 from ansible_collections.allthingslinux.xmpp.tests.unit.role_settings import role_settings
-from ansible_collections.allthingslinux.xmpp.tests.versions.version import TREES, Version
+from ansible_collections.allthingslinux.xmpp.tests.versions.version import TREES, VERSIONS, Version
 
 HOST = 'VirtualHost "example.org" { }\n'
 SECRETS = "/etc/prosody/secrets"
 LIMITS = 'modules_enabled = { "limits" }\n'
+
+
+@pytest.fixture(params=VERSIONS, scope="module")
+def version(request: pytest.FixtureRequest) -> Version:
+    """Each test runs on each version."""
+    found: Version = request.param
+    return found
 
 
 def test_the_supported_release_is_among_them() -> None:

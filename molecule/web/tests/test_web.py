@@ -42,7 +42,7 @@ def invitation() -> str:
 
 def picture(path: Path) -> Path:
     """A PNG of 64 by 64 pixels in one colour."""
-    rows = b"".join(b"\0" + b"\x24\x57\xd6" * 64 for _ in range(64))
+    rows = b"".join(b"\0" + b"\x24\x57\xd6" * 64 for _row in range(64))
     parts = [(b"IHDR", struct.pack("!IIBBBBB", 64, 64, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     chunks = (
         struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data)) for kind, data in parts
@@ -87,7 +87,7 @@ def chat(made, kind, jid):
     """Open a chat or a room: one that is in the list by a click, as people do it, else by its address."""
     text = made.locator(f"[jid='{jid}'] textarea.chat-textarea")
     listed = made.locator(f".open-chat:has-text('{jid}')")
-    for _ in range(10):
+    for _attempt in range(10):
         if listed.count():
             listed.first.click()
         else:
