@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from verbs.table import VERBS
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
+ROLE_DEFAULTS = (BIN.parent / "roles" / "prosody" / "defaults" / "main.yml").read_text()
 
 
 def run(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +36,21 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
         ("deploy", ["nowhere"], ["no inventory nowhere", "quickstart", "single"]),
         ("deploy", ["single", "--destroy"], ["--destroy removes the quickstart only"]),
         ("deploy", ["--destroy", "single"], ["--destroy removes the quickstart only"]),
-        ("deploy", ["single", "--chek"], ["there is no option --chek", "--help"]),
+        ("deploy", ["single", "--chek"], ["there is no option --chek", "Did you mean --check?", "--help"]),
+        ("deploy", ["singel"], ["no inventory singel", "Did you mean single?"]),
+        ("deploy", ["--destory"], ["there is no option --destory", "Did you mean --destroy?"]),
+        (
+            "xmpp",
+            ["depoly"],
+            ["there is no verb depoly", "Did you mean deploy?", "deploy check dns invite accounts drift"],
+        ),
+        ("xmpp", ["zzz"], ["there is no verb zzz"]),
+        ("xmpp", ["check", "singel"], ["xmpp check: there is no inventory singel", "Did you mean single?"]),
+        ("xmpp", ["check", "../inventories/singel"], ["no inventory ../inventories/singel"]),
+        ("xmpp", ["dns", "single", "--flie", "x"], ["there is no option --flie", "Did you mean --file?"]),
+        ("xmpp", ["dns", "--file"], ["--file lacks its value"]),
+        ("xmpp", ["invite", "--reset=yes", "single"], ["--reset takes no value"]),
+        ("xmpp", ["invite", "single", "a@b", "c@d"], ["two inventories: single and c@d"]),
         ("deploy", ["single", "-X"], ["there is no option -X"]),
         ("deploy", ["single", "--limit"], ["--limit lacks its value"]),
         ("deploy", ["single", "-vl"], ["-vl lacks its value"]),
@@ -53,7 +70,7 @@ def test_refusals_name_what_was_asked_and_what_there_is(command, arguments, said
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["deploy", "test"])
+@pytest.mark.parametrize("command", ["deploy", "test", "xmpp"])
 def test_help_tells_the_whole_use(command):
     done = run(command, "--help")
     assert done.returncode == 0
@@ -91,10 +108,22 @@ def test_no_python_that_is_new_enough_is_said(tmp_path):
 STUB = "#!/bin/sh\necho $(basename $0) $* >>{log}\n"
 PLAYBOOK = """#!{python}
 import json, os, sys
-told = {{name: os.environ.get(name, "") for name in ("ANSIBLE_CONFIG", "ANSIBLE_STRATEGY", "XMPP_DEPLOY_AGAIN")}}
+told = {{name: os.environ.get(name, "") for name in {told}}}
 with open({log!r}, "a") as log:
     print(json.dumps({{"arguments": sys.argv[1:], "where": os.getcwd(), **told}}), file=log)
+if "CHANGES" in os.environ:
+    os.makedirs(os.path.dirname(os.environ["XMPP_PROGRESS_RECORD"]), exist_ok=True)
+    with open(os.environ["XMPP_PROGRESS_RECORD"], "w") as record:
+        record.write('{{"changed": {{"xmpp1": ' + os.environ["CHANGES"] + '}}}}')
 """
+TOLD = (
+    "ANSIBLE_CONFIG",
+    "ANSIBLE_STDOUT_CALLBACK",
+    "ANSIBLE_STRATEGY",
+    "XMPP_DEPLOY_AGAIN",
+    "XMPP_PROGRESS_QUIET",
+    "XMPP_PROGRESS_RECORD",
+)
 
 
 class Checkout:
@@ -104,12 +133,14 @@ class Checkout:
         self.root, self.home, self.log = top / "checkout", top / "home", top / "log"
         (self.root / "bin" / "lib").mkdir(parents=True)
         (self.root / ".venv" / "bin").mkdir(parents=True)
-        for name in ("deploy", "lib/common", "lib/arguments"):
+        for name in ("deploy", "xmpp", "lib/common"):
             (self.root / "bin" / name).symlink_to(BIN / name)
+        shutil.copytree(BIN / "lib" / "verbs", self.root / "bin" / "lib" / "verbs")
         for name in ("environment", "docker", "quickstart"):
             self._tool(self.root / "bin" / "lib" / name, STUB.format(log=self.log))
-        playbook = PLAYBOOK.format(python=sys.executable, log=str(self.log))
+        playbook = PLAYBOOK.format(python=sys.executable, log=str(self.log), told=TOLD)
         self._tool(self.root / ".venv" / "bin" / "ansible-playbook", playbook)
+        self._tool(self.root / "tools" / "docker", "#!/bin/sh\necho ${RUNNING:-false}\n")
         for name in ("quickstart", "single"):
             (self.root / "inventories" / name).mkdir(parents=True)
             (self.root / "inventories" / name / "hosts.yml").touch()
@@ -119,12 +150,24 @@ class Checkout:
 
     @staticmethod
     def _tool(path: Path, text: str) -> None:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
 
     def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(self.root / "bin" / "deploy"), *arguments]
-        return subprocess.run(command, cwd=self.home, capture_output=True, text=True, timeout=60, check=False)
+        return self.xmpp(*arguments, command="deploy")
+
+    def xmpp(self, *arguments: str, command: str = "xmpp", **environment: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.root}/tools:{os.environ['PATH']}"
+        return subprocess.run(
+            [str(self.root / "bin" / command), *arguments],
+            env={**os.environ, "PATH": path, **environment},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def called(self) -> tuple[list[str], dict[str, object]]:
         """What was run: the tools before Ansible, and how Ansible was."""
@@ -164,11 +207,10 @@ def test_the_inventory_may_stand_anywhere_and_paths_start_where_the_operator_is(
     assert before == ["environment deploy"]  # no Docker, no container
     given = ansible["arguments"]
     assert given[:2] == ["-i", str(checkout.home / "mine")]
-    assert given[2:5] == [
-        str(checkout.root / name) for name in ("site.yml", "playbooks/check.yml", "playbooks/summary.yml")
-    ]
-    assert given[5:7] == ["-e", f"xmpp_summary_file={checkout.root}/.cache/summary-mine.txt"]
-    assert given[7:] == handed_on
+    assert given[2] == str(checkout.root / "playbooks/deploy.yml")
+    assert given[3] == "-e"
+    assert json.loads(given[4]) == {"xmpp_summary_file": f"{checkout.root}/.cache/summary-mine.txt"}
+    assert given[5:] == handed_on
     assert ansible["where"] == str(checkout.home)
     assert ansible["ANSIBLE_CONFIG"] == str(checkout.root / "ansible.cfg")
     assert ansible["ANSIBLE_STRATEGY"] == ("mitogen_linear" if "--fast" in arguments else "")
@@ -205,3 +247,132 @@ def test_nothing_is_installed_for_an_inventory_that_there_is_not(checkout, argum
 def test_destroy_removes_and_installs_nothing(checkout):
     assert checkout.deploy("--destroy").returncode == 0
     assert checkout.log.read_text() == "quickstart down\n"
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_is_a_playbook_and_tells_its_use(verb):
+    text = (BIN.parent / "playbooks" / f"{verb}.yml").read_text()
+    for option in VERBS[verb].options:
+        assert not option.sets or option.sets in text or option.sets in ROLE_DEFAULTS, option
+    assert not VERBS[verb].word or VERBS[verb].word_sets in text
+    done = run("xmpp", verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"bin/xmpp {verb} [INVENTORY]")
+    assert all(option.name in done.stdout for option in VERBS[verb].options)
+
+
+def test_the_help_of_everything_is_one_screen():
+    lines = run("xmpp", "--help").stdout.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 120
+    assert all(f"  {verb} " in "\n".join(lines) for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "handed_on"),
+    [
+        (["check", "mine", "-l", "xmpp1"], ["-l", "xmpp1"]),
+        (["drift", "mine", "--tags", "prosody"], ["--check", "--diff", "--tags", "prosody"]),
+        (["dns", "--file", "zone", "mine"], ["-e", {"xmpp_dns_file": "HOME/zone"}]),
+        (["dns", "mine", "--file=/tmp/zone"], ["-e", {"xmpp_dns_file": "/tmp/zone"}]),
+        (["invite", "mine", "a@op.test"], ["-e", {"xmpp_invite_jid": "a@op.test"}]),
+        (["invite", "a@op.test", "mine"], ["-e", {"xmpp_invite_jid": "a@op.test"}]),
+        (
+            ["invite", "mine", "op.test", "--expires", "3d"],
+            ["-e", {"xmpp_invite_expires": "3d", "xmpp_invite_jid": "op.test"}],
+        ),
+        (
+            ["invite", "mine", "a@op.test", "--reset", "-K"],
+            ["-e", {"xmpp_invite_reset": True, "xmpp_invite_jid": "a@op.test"}, "-K"],
+        ),
+    ],
+)
+def test_a_verb_is_its_playbook_with_what_it_was_given(checkout, arguments, handed_on):
+    done = checkout.xmpp(*arguments)
+    assert done.returncode == 0, done.stderr
+    before, ansible = checkout.called()
+    assert before == ["environment deploy"]
+    given = [json.loads(word) if word.startswith("{") else word for word in ansible["arguments"]]
+    home = str(checkout.home)
+    wanted = [
+        {key: str(value).replace("HOME", home) if isinstance(value, str) else value for key, value in word.items()}
+        if isinstance(word, dict)
+        else word
+        for word in handed_on
+    ]
+    assert given == ["-i", f"{home}/mine", str(checkout.root / "playbooks" / f"{arguments[0]}.yml"), *wanted]
+
+
+def test_other_verbs_want_the_quickstart_there_and_make_nothing(checkout):
+    done = checkout.xmpp("check")
+    assert done.returncode == 1
+    assert "the quickstart does not run here" in done.stderr
+    assert checkout.called() == ([], {})
+    assert checkout.xmpp("check", RUNNING="true").returncode == 0
+    assert checkout.called()[0] == ["environment deploy"]
+
+
+def test_deploy_is_a_verb_and_the_next_command_is_what_was_typed(checkout):
+    assert checkout.xmpp("deploy", "mine").returncode == 0
+    ansible = checkout.called()[1]
+    assert ansible["arguments"][2] == str(checkout.root / "playbooks/deploy.yml")
+    assert ansible["XMPP_DEPLOY_AGAIN"] == f"{checkout.root}/bin/xmpp deploy mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["d"], ["deploy", "dns", "drift"]),
+        (["deploy", "s"], ["single"]),
+        (["invite", "single", "--re"], ["--reset"]),
+        (["invite", "--res"], ["--reset"]),
+        (["deploy", "--ch"], ["--check"]),
+        (["deploy", "--limit", ""], []),
+        (["nonsense", ""], []),
+    ],
+)
+def test_bash_is_offered_what_may_stand_there(words, offered):
+    assert run("xmpp", "--complete", *words).stdout.split() == offered
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("bin/xmpp dep", ["deploy"]),
+        ("bin/deploy si", ["single"]),
+        ("bin/deploy --des", ["--destroy"]),
+        ("bin/xmpp check q", ["quickstart"]),
+    ],
+)
+def test_bash_completes(tmp_path, line, offered):
+    words = line.split()
+    quoted = " ".join(words)
+    script = f"""
+        eval "$({BIN}/xmpp --completion)"
+        COMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}
+        _xmpp
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+        complete -p {words[0]}
+    """
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:-2] == offered
+    assert "-F _xmpp" in done.stdout
+
+
+@pytest.mark.parametrize(("changes", "status"), [("0", 0), ("3", 2)])
+def test_drift_says_by_its_exit_status_whether_anything_differs(checkout, changes, status):
+    assert checkout.xmpp("drift", "mine", CHANGES=changes).returncode == status
+    assert checkout.xmpp("check", "mine", CHANGES=changes).returncode == 0
+
+
+@pytest.mark.parametrize(("verb", "quiet"), [("deploy", "0"), ("check", "0"), ("dns", "1"), ("accounts", "1")])
+def test_what_is_printed_is_the_collections_own(checkout, verb, quiet):
+    checkout.xmpp(verb, "mine")
+    ansible = checkout.called()[1]
+    assert ansible["ANSIBLE_STDOUT_CALLBACK"] == "allthingslinux.xmpp.progress"
+    assert ansible["XMPP_PROGRESS_QUIET"] == quiet
+    checkout.xmpp(verb, "mine", ANSIBLE_STDOUT_CALLBACK="minimal")
+    assert checkout.called()[1]["ANSIBLE_STDOUT_CALLBACK"] == "minimal"

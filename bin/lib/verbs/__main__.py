@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bin/xmpp: what was asked for → ansible-playbook. The only part with input and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import completion, help, inventories
+from .arguments import Request, find_verb, read
+from .table import QUICKSTART, VERBS, Verb
+from .words import Refusal
+
+ROOT = Path(__file__).resolve().parents[3]
+LIB = ROOT / "bin" / "lib"
+VENV = ROOT / ".venv"
+CONTAINER = "xmpp-quickstart"
+DRIFTED = 2  # exit status: nothing failed, and something differs
+
+
+def say(text: str) -> None:
+    """A heading, on standard error like those of the other commands."""
+    print(f"\n\033[1m== {text}\033[0m", file=sys.stderr, flush=True)
+
+
+def refuse(command: str, said: str, *more: str) -> int:
+    """Tell what cannot be done, and what can. Out: the exit status."""
+    print(f"\n{command}: {said}", file=sys.stderr)
+    for line in more:
+        print(f"   {line}", file=sys.stderr)
+    return 1
+
+
+def tool(name: str, *words: str) -> None:
+    """Run one of the scripts in bin/lib; what it refuses it has told itself."""
+    code = subprocess.run([str(LIB / name), *words], check=False).returncode
+    if code:
+        raise SystemExit(code)
+
+
+def container_runs() -> bool:
+    """Out: whether the container of the quickstart is there, as far as can be seen."""
+    asked = ["docker", "container", "inspect", "-f", "{{.State.Running}}", CONTAINER]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "true"
+    except OSError:
+        return False
+
+
+def variables(request: Request) -> dict[str, object]:
+    """Out: what the verb's own options and word say to its playbook; paths start where the operator is."""
+    found: dict[str, object] = {}
+    for option in request.verb.options:
+        if option.sets and option.name in request.given:
+            value = request.given[option.name]
+            found[option.sets] = str(Path.cwd() / str(value)) if option.is_file else value
+    if request.word:
+        found[request.verb.word_sets] = request.word
+    return found
+
+
+def environment(request: Request, again: str, record: Path) -> dict[str, str]:
+    """Out: the environment of ansible-playbook. record: where the run is written down."""
+    made = {"ANSIBLE_STDOUT_CALLBACK": "allthingslinux.xmpp.progress", **os.environ}
+    made |= {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "XMPP_DEPLOY_AGAIN": again,
+        "XMPP_PROGRESS_RECORD": str(record),
+        "XMPP_PROGRESS_QUIET": str(int(request.verb.bare)),
+    }
+    if "--fast" in request.given:
+        # the strategy is deprecated as all third-party ones are, and every run would say so
+        made |= {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_DEPRECATION_WARNINGS": "False"}
+        found = sorted(VENV.glob("lib/python3*/site-packages/ansible_mitogen/plugins/strategy"))
+        made["ANSIBLE_STRATEGY_PLUGINS"] = str(found[0]) if found else ""
+    return made
+
+
+def run(request: Request, command: str, called: str) -> int:
+    """Do it. command: for messages; called: how the operator called it, for the next time. Out: the exit status."""
+    verb = request.verb
+    path = inventories.find(ROOT, request.inventory, Path.cwd())
+    quick = path == ROOT / "inventories" / QUICKSTART
+    if "--destroy" in request.given:
+        if not quick:
+            raise Refusal("--destroy removes the quickstart only", "Servers of other inventories are left as they are.")
+        tool("quickstart", "down")
+        return 0
+    if quick and not verb.brings_up and not container_runs():
+        raise Refusal(
+            "the quickstart does not run here", "bin/deploy makes it. For a server of yours, name its inventory."
+        )
+    tool("environment", "deploy")
+    if quick and verb.brings_up:
+        tool("docker")
+        tool("quickstart", "up")
+
+    again = " ".join([called, *map(shlex.quote, request.again)])
+    summary = ROOT / ".cache" / f"summary-{path.name}.txt"
+    record = ROOT / ".cache" / f"run-{verb.name}-{path.name}.json"
+    record.unlink(missing_ok=True)
+    given = variables(request)
+    if verb.brings_up:
+        say(f"Deploying {path.name}")
+        summary.unlink(missing_ok=True)
+        given["xmpp_summary_file"] = str(summary)
+    words = ["-i", str(path), str(ROOT / "playbooks" / f"{verb.name}.yml")]
+    if given:
+        words += ["-e", json.dumps(given)]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [str(VENV / "bin" / "ansible-playbook"), *words, *verb.adds, *request.options],
+        env=environment(request, again, record),
+    )
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:  # it was told as well, and says so itself
+            continue
+    seconds = round(time.monotonic() - started)
+    if code and verb.brings_up:
+        return refuse(
+            command,
+            f"not everything was done (after {seconds} s): the failed task above says what was seen and what to do",
+            "Nothing is lost: mend it and run the same command again.",
+        )
+    if verb.brings_up:
+        say(f"Done in {seconds} s")
+        if summary.exists():
+            print(summary.read_text(), end="")
+    if not code and verb.differs and record.exists() and any(json.loads(record.read_text())["changed"].values()):
+        return DRIFTED
+    return 1 if code else 0
+
+
+def main(words: Sequence[str]) -> int:
+    """The command. Out: the exit status."""
+    alias = os.environ.get("XMPP_CALLED_AS", "")  # bin/deploy, which is one verb of this command
+    if words[:1] == ["--complete"]:
+        print("\n".join(completion.offered(words[1:], inventories.names(ROOT))))
+        return 0
+    if words[:1] == ["--completion"]:
+        print(completion.SCRIPT % shlex.quote(str(ROOT / "bin" / "xmpp")), end="")
+        return 0
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(help.of_all(), end="")
+        return 0
+    command = Path(alias).name if alias else f"xmpp {words[0]}" if words[0] in VERBS else "xmpp"
+    try:
+        verb: Verb = find_verb(words[0])
+        typed = "bin/deploy" if alias else f"bin/xmpp {verb.name}"
+        request = read(verb, words[1:], typed)
+        if request.help:
+            print(help.of_verb(verb, typed), end="")
+            return 0
+        return run(request, command, alias or f"{ROOT / 'bin' / 'xmpp'} {verb.name}")
+    except Refusal as refusal:
+        return refuse(command, str(refusal), *refusal.more)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory that is meant: a name of one in inventories/, or a path that starts where the operator is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .table import QUICKSTART
+from .words import Refusal, meant
+
+
+def names(root: Path) -> list[str]:
+    """Out: what lies in inventories/ of the checkout."""
+    top = root / "inventories"
+    return sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+
+
+def find(root: Path, name: str, here: Path) -> Path:
+    """Out: where the inventory lies; raises Refusal where there is none, or nothing in it."""
+    known = names(root)
+    name = name or QUICKSTART
+    if name in known:
+        path = root / "inventories" / name
+    elif (here / name).exists():
+        path = (here / name).resolve() if (here / name).is_dir() else (here / name).parent.resolve() / Path(name).name
+    else:
+        beside = [str(Path(name).parent / one.name) for one in (here / name).parent.glob("*")] if "/" in name else known
+        raise Refusal(
+            f"there is no inventory {name}",
+            meant(name, beside),
+            f"Known: {' '.join(known)}",
+            "A path to one of your own does as well.",
+        )
+    if path.is_dir() and not any(not entry.name.startswith(".") for entry in path.iterdir()):
+        raise Refusal(
+            f"the inventory {path} is empty",
+            f"Copy one of {root}/inventories there, and edit the lines that say EDIT.",
+        )
+    return path

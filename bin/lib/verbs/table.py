@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of bin/xmpp, and the options of ansible-playbook that all of them hand on.
+
+A verb is a playbook of the same name in playbooks/, which works without this command as well
+(`ansible-playbook allthingslinux.xmpp.VERB`). A new one is one entry here and one playbook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+QUICKSTART = "quickstart"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a verb. sets: the variable that its value goes to; value: what the value is called, "" for none."""
+
+    name: str
+    sets: str
+    help: str
+    value: str = ""
+    is_file: bool = False
+    """Whether the value is a path, which starts where the operator is."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing to do. adds: options of ansible-playbook that it always has."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...] = ()
+    adds: tuple[str, ...] = ()
+    word: str = ""
+    """What a word after the inventory is called, "" where there may be none."""
+    word_sets: str = ""
+    bare: bool = False
+    """Whether only what its playbook says is printed, and failures."""
+    brings_up: bool = False
+    """Whether it makes the container of the quickstart; the others want it there."""
+    differs: bool = False
+    """Whether a run that would change something says so by its exit status."""
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "deploy",
+            "make it so, then check with real clients (the same as bin/deploy)",
+            (
+                Option("--fast", "", "with Mitogen: the same tasks and results in a fraction of the time"),
+                Option("--destroy", "", "remove what the quickstart made"),
+            ),
+            brings_up=True,
+        ),
+        Verb("check", "use every service as its users do, and say what was seen"),
+        Verb(
+            "dns",
+            "the DNS records that make it complete, as zone text",
+            (Option("--file", "xmpp_dns_file", "write them there", "FILE", is_file=True),),
+            bare=True,
+        ),
+        Verb(
+            "invite",
+            "a link with which somebody makes an account, or sets a password anew",
+            (
+                Option("--expires", "xmpp_invite_expires", "how long it is good: 2h, 3d, 1w", "TIME"),
+                Option("--reset", "xmpp_invite_reset", "for an account that exists: to set a new password"),
+            ),
+            word="JID",
+            word_sets="xmpp_invite_jid",
+            bare=True,
+        ),
+        Verb("accounts", "who has an account, and who is signed in", bare=True),
+        Verb(
+            "drift",
+            "what differs from the inventory; changes nothing, and exits with 2 where anything does",
+            adds=("--check", "--diff"),
+            differs=True,
+        ),
+    )
+}
+
+# Options of ansible-playbook (2.19 to 2.21). The inventory may stand anywhere among them, so it must be known which
+# take a value.
+WITH_VALUE = frozenset(
+    (
+        "-e",
+        "--extra-vars",
+        "-t",
+        "--tags",
+        "--skip-tags",
+        "-l",
+        "--limit",
+        "-f",
+        "--forks",
+        "-u",
+        "--user",
+        "-c",
+        "--connection",
+        "-T",
+        "--timeout",
+        "-M",
+        "--module-path",
+        "--vault-id",
+        "--vault-password-file",
+        "--vault-pass-file",
+        "--private-key",
+        "--key-file",
+        "--ssh-common-args",
+        "--ssh-extra-args",
+        "--sftp-extra-args",
+        "--scp-extra-args",
+        "--become-method",
+        "--become-user",
+        "--become-password-file",
+        "--become-pass-file",
+        "--connection-password-file",
+        "--conn-pass-file",
+        "--start-at-task",
+    )
+)
+WITHOUT_VALUE = frozenset(
+    (
+        "-C",
+        "--check",
+        "-D",
+        "--diff",
+        "-J",
+        "--ask-vault-password",
+        "--ask-vault-pass",
+        "-K",
+        "--ask-become-pass",
+        "-k",
+        "--ask-pass",
+        "-b",
+        "--become",
+        "-v",
+        "--verbose",
+        "--list-hosts",
+        "--list-tasks",
+        "--list-tags",
+        "--syntax-check",
+        "--step",
+        "--flush-cache",
+        "--force-handlers",
+        "--version",
+    )
+)
+INVENTORY = frozenset(("-i", "--inventory", "--inventory-file"))
+
+# What a later run needs as well: how to get in and at the secrets, not what was asked of this one
+NEEDED_AGAIN = frozenset(
+    (
+        "-J",
+        "--ask-vault-password",
+        "--ask-vault-pass",
+        "--vault-id",
+        "--vault-password-file",
+        "--vault-pass-file",
+        "-K",
+        "--ask-become-pass",
+        "-b",
+        "--become",
+        "--become-method",
+        "--become-user",
+        "--become-password-file",
+        "--become-pass-file",
+        "-k",
+        "--ask-pass",
+        "--connection-password-file",
+        "--conn-pass-file",
+        "-u",
+        "--user",
+        "--private-key",
+        "--key-file",
+    )
+)
