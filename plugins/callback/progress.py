@@ -44,8 +44,9 @@ options:
 
 EXAMPLES = r"""
 # In ansible.cfg, or as the environment variable ANSIBLE_STDOUT_CALLBACK
-[defaults]
-stdout_callback = allthingslinux.xmpp.progress
+#
+# [defaults]
+# stdout_callback = allthingslinux.xmpp.progress
 """
 
 import contextlib

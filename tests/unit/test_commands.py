@@ -42,7 +42,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
         (
             "xmpp",
             ["depoly"],
-            ["there is no verb depoly", "Did you mean deploy?", "deploy check dns invite accounts drift"],
+            ["there is no verb depoly", "Did you mean deploy?", "deploy check status dns invite accounts drift"],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),
         ("xmpp", ["check", "singel"], ["xmpp check: there is no inventory singel", "Did you mean single?"]),
@@ -376,3 +376,15 @@ def test_what_is_printed_is_the_collections_own(checkout, verb, quiet):
     assert ansible["XMPP_PROGRESS_QUIET"] == quiet
     checkout.xmpp(verb, "mine", ANSIBLE_STDOUT_CALLBACK="minimal")
     assert checkout.called()[1]["ANSIBLE_STDOUT_CALLBACK"] == "minimal"
+
+
+def test_status_is_told_where_the_last_runs_are_written_down(checkout):
+    checkout.xmpp("check", "mine")
+    record = checkout.called()[1]["XMPP_PROGRESS_RECORD"]
+    checkout.xmpp("status", "mine", "--json")
+    given = json.loads(checkout.called()[1]["arguments"][-1])
+    assert given["xmpp_status_records"]["check"] == record
+    assert set(given["xmpp_status_records"]) == set(VERBS) - {"status"}
+    assert given["xmpp_status_json"] is True
+    checkout.xmpp("check", ".")
+    assert checkout.called()[1]["XMPP_PROGRESS_RECORD"] != record

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def variables(request: Request) -> dict[str, object]:
     return found
 
 
+def record_of(verb: Verb, inventory: Path) -> Path:
+    """Out: where the last run of a verb on an inventory is written down."""
+    return ROOT / ".cache" / f"run-{verb.name}-{inventory.name}-{zlib.crc32(str(inventory).encode()):08x}.json"
+
+
 def environment(request: Request, again: str, record: Path) -> dict[str, str]:
     """Out: the environment of ansible-playbook. record: where the run is written down."""
     made = {"ANSIBLE_STDOUT_CALLBACK": "allthingslinux.xmpp.progress", **os.environ}
@@ -104,9 +110,11 @@ def run(request: Request, command: str, called: str) -> int:
 
     again = " ".join([called, *map(shlex.quote, request.again)])
     summary = ROOT / ".cache" / f"summary-{path.name}.txt"
-    record = ROOT / ".cache" / f"run-{verb.name}-{path.name}.json"
+    record = record_of(verb, path)
     record.unlink(missing_ok=True)
     given = variables(request)
+    if verb.records:
+        given[verb.records] = {other.name: str(record_of(other, path)) for other in VERBS.values() if other is not verb}
     if verb.brings_up:
         say(f"Deploying {path.name}")
         summary.unlink(missing_ok=True)

@@ -40,6 +40,8 @@ class Verb:
     """Whether only what its playbook says is printed, and failures."""
     brings_up: bool = False
     """Whether it makes the container of the quickstart; the others want it there."""
+    records: str = ""
+    """The variable that is told where the records of the last runs of other verbs lie, "" for none."""
     differs: bool = False
     """Whether a run that would change something says so by its exit status."""
 
@@ -57,6 +59,13 @@ VERBS = {
             brings_up=True,
         ),
         Verb("check", "use every service as its users do, and say what was seen"),
+        Verb(
+            "status",
+            "one screen with what an operator asks first",
+            (Option("--json", "xmpp_status_json", "the same as data"),),
+            bare=True,
+            records="xmpp_status_records",
+        ),
         Verb(
             "dns",
             "the DNS records that make it complete, as zone text",
