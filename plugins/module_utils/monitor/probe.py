@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import json
 import secrets
+import socket
 import ssl
 import sys
 import time
@@ -122,12 +123,16 @@ def probe_https(report: Report, target: Target, port: int) -> None:
     with report.probe(target.domain, "http", port):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(address, port, timeout=8.0, context=context)
+        connection = http.client.HTTPSConnection(address, port, timeout=8.0)
+        # by its name, and at its address: a proxy answers to none but the names that it knows
+        raw = socket.create_connection((address, port), timeout=8.0)
         try:
+            connection.sock = context.wrap_socket(raw, server_hostname=name)
             connection.request("GET", "/.well-known/host-meta", headers={"Host": name})
             status = connection.getresponse().status
         finally:
             connection.close()
+            raw.close()
         if status >= 500:
             raise ValueError(f"HTTP status {status}")
 
