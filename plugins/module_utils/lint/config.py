@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.locate import Locator
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.reader import SCRIPT
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import configuration
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import Installation, RunCommand
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
 
 GLOBAL = "*"
 
@@ -125,20 +125,26 @@ class Config:
 
 
 def _value(data: Any) -> Any:
+    """A value with its type, as the reader tells it → as Python has it."""
+    if isinstance(data, str):
+        return readable(data)
     if not isinstance(data, dict):
         return data
     kind = data["t"]
     if kind == "table":
         return Table(tuple((_value(key), _value(value)) for key, value in data["v"]))
     if kind == "secret":
-        return Secret(data["v"])
+        return Secret(readable(data["v"]))
     if kind == "float":
-        return float(data["v"].replace("nan", "nan"))
-    return Opaque(kind)
+        return float(data["v"])
+    return Opaque(readable(kind))
 
 
-def _failure(data: dict[str, Any], path: str) -> ConfigError:
-    reason = data["error"]
+def _texts(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(readable(item) for item in items)
+
+
+def _failure(reason: str, path: str) -> ConfigError:
     match = re.match(r"(?:\[string \"[^\"]*\"\]|(?P<file>[^:\n]+)):(?P<line>\d+): (?P<text>.*)", reason, re.DOTALL)
     if not match:
         return ConfigError(f"{path} cannot be read: {reason}", path, 0, reason)
@@ -146,40 +152,43 @@ def _failure(data: dict[str, Any], path: str) -> ConfigError:
     return ConfigError(f"{file}:{line}: {text}", file, line, text)
 
 
-def parse(text: str, path: str) -> Config:
-    """Config out of the JSON that the reader prints. Raises ConfigError for a configuration that Prosody refuses."""
-    data = json.loads(text)
+def parse(data: Mapping[str, Any], path: str) -> Config:
+    """Config out of the reader's answer. Raises ConfigError for a configuration that Prosody refuses."""
     if "fatal" in data:
-        raise ConfigError(f"{path} was not read, Prosody's libraries do not load: {data['fatal']}", path)
+        raise ConfigError(f"{path} was not read, Prosody's libraries do not load: {readable(data['fatal'])}", path)
     if "error" in data:
-        raise _failure(data, path)
+        raise _failure(readable(data["error"]), path)
 
-    def place(file: str | None, line: int | None) -> Place:
-        return Place(file or path, line or 0)
+    def place(record: Mapping[str, Any]) -> Place:
+        return Place(readable(record.get("file") or path), record.get("line") or 0)
 
+    # an empty table is an object in JSON, and iterates as nothing
     config = Config(
         path,
-        hosts={host: {key: _value(value) for key, value in options.items()} for host, options in data["hosts"].items()},
-        files=tuple(sorted(data["files"])),
-        warnings=tuple(data.get("warnings", ())),
+        hosts={
+            readable(host): {readable(key): _value(value) for key, value in options.items()}
+            for host, options in data["hosts"].items()
+        },
+        files=tuple(sorted(_texts(data["files"]))),
+        warnings=_texts(data.get("warnings", ())),
         problems=tuple(
-            Problem(code, subject or "", why or "", place(file, line))
-            for code, subject, why, file, line in data["problems"]
+            Problem(one["code"], str(_value(one.get("subject", ""))), str(_value(one.get("text", ""))), place(one))
+            for one in data["problems"]
         ),
-        undefined=tuple((name, place(file, line)) for name, file, line in data["undefined"]),
-        used=frozenset(data.get("used", ())),
+        undefined=tuple((readable(one["name"]), place(one)) for one in data["undefined"]),
+        used=frozenset(_texts(data.get("used", ()))),
         lua=data["lua"],
-        lua_path=data["path"],
-        lua_cpath=data["cpath"],
+        lua_path=readable(data["path"]),
+        lua_cpath=readable(data["cpath"]),
     )
     unset = []
-    for host, key, file, line, kind in data["assignments"]:
-        at = place(file, line)
+    for one in data["assignments"]:
+        host, key, at = readable(one["host"]), readable(str(one["key"])), place(one)
         if key in ("defined", "load_global_modules"):
             config.declared.setdefault(host, []).append(at)
-        elif kind == "nil":
+        elif one["kind"] == "nil":
             unset.append((host, key, at))
-        elif kind == "append":
+        elif one["kind"] == "append":
             config.assigned.setdefault((host, key), [at])
         else:
             config.assigned.setdefault((host, key), []).append(at)
@@ -206,32 +215,17 @@ def read_config(
     Raises ConfigError: no such file, syntax error, error while it ran, timeout.
     """
     as_path = as_path or path
-    pending = sorted(set(pending_files))
     try:
         content = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", path) from error
-    header = [
-        str(installation.source),
-        str(installation.data),
-        str(Path(as_path).parent),
-        as_path,
-        str(len(pending)),
-        *pending,
-    ]
-    if any("\n" in line for line in header):
-        raise ConfigError("A path that the configuration refers to contains a line break", path)
-    argv = ["timeout", "-k", "2", str(timeout), *(installation.unprivileged() if wrap is None else wrap)]
-    argv += [installation.lua, "-e", SCRIPT]
-    code, output, errors = run_command(argv, data="\n".join(header) + "\n" + content)
-    if code in (124, 137):
-        raise ConfigError(f"{as_path} was still running after {timeout} s; does it contain an endless loop?", as_path)
-    if code != 0 or not output.startswith("{"):
-        raise ConfigError(
-            f"{as_path} was not read: {installation.lua} ended with status {code}: {(errors or output).strip()[-400:]}",
-            as_path,
+    try:
+        answer = configuration.judge(
+            content, as_path, installation, run_command, pending=pending_files, timeout=timeout, wrap=wrap
         )
-    config = parse(output, as_path)
+    except configuration.NoAnswer as error:
+        raise ConfigError(str(error), as_path) from error
+    config = parse(answer, as_path)
     staging = str(Path(path).parent) + "/"
     if Path(path).parent != Path(as_path).parent:  # what is staged beside the file may be for root only
         config.problems = tuple(

@@ -22,13 +22,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listen
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
     read as read_listening,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER, readable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.module_status import STATUS_NOW
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
-    LUA_ENCODER,
     Model,
     from_json,
-    readable,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.planner import Action, Loaded
 
@@ -73,7 +72,7 @@ class State:
 
 
 # the functions are defined once per connection; globals last as long as it
-_DEFINE_ENCODER = "> " + LUA_ENCODER.replace("local function encode", "function encode") + "return true, 'defined'"
+_DEFINE_ENCODER = "> " + ENCODER.replace("local function encode", "function encode") + "return true, 'defined'"
 
 _STATE = (
     LISTENING

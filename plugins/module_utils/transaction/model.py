@@ -3,69 +3,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a configuration says, as data: hosts → options → values, read by Prosody's own configuration manager.
 
-The same Lua encoder runs in a throw-away interpreter (a file on disk) and inside the server (what it runs now), so that
-both can be compared. Strings are bytes in Lua; they arrive with one character per byte.
+The same Lua encoder (prosody/lua_json.py) runs in a throw-away interpreter (a file on disk) and inside the server (what
+it runs now), so that both can be compared.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
 
 GLOBAL = "*"
-
-#: Lua: a function ``encode(value)`` → JSON in ASCII, bytes above 126 as \u00XX, keys in order.
-LUA_ENCODER = r"""
-local function encode(v, depth)
-    depth = depth or 0
-    local t = type(v)
-    if t == "string" then
-        return '"' .. v:gsub('[%c"\\\127-\255]', function (c) return ("\\u%04x"):format(c:byte()) end) .. '"'
-    elseif t == "boolean" then return tostring(v)
-    elseif t == "number" then
-        if v ~= v or v == 1/0 or v == -1/0 then return '"' .. tostring(v) .. '"' end
-        if v == math.floor(v) and v > -1e15 and v < 1e15 then return ("%d"):format(v) end
-        return ("%.17g"):format(v)
-    elseif t ~= "table" or depth > 40 then return '"<' .. t .. '>"' end
-    local n, count = #v, 0
-    for _ in pairs(v) do count = count + 1 end
-    local out = {}
-    if n > 0 and n == count then
-        for i = 1, n do out[i] = encode(v[i], depth + 1) end
-        return "[" .. table.concat(out, ",") .. "]"
-    end
-    for k, x in pairs(v) do out[#out+1] = encode(tostring(k), depth + 1) .. ":" .. encode(x, depth + 1) end
-    table.sort(out)
-    return "{" .. table.concat(out, ",") .. "}"
-end
-"""
-
-_READER = r"""
-local source, file = ...
-package.path = source .. "/?.lua;" .. package.path
-package.cpath = source .. "/?.so;" .. package.cpath
-if not pcall(require, "prosody.loader") then pcall(require, "loader") end
-%(encoder)s
-prosody = { events = require "prosody.util.events".new(), paths = {}, platform = "posix" }
-local cm = require "prosody.core.configmanager"
-local credentials = os.getenv "CREDENTIALS_DIRECTORY"
-if credentials then cm.set_credentials_directory(credentials) else cm.set_credential_fallback_mode "warn" end
-local ok, level, err = cm.load(file)
-local result
-if ok then
-    local warnings = {}
-    for i, w in ipairs(err or {}) do warnings[i] = tostring(w) end
-    result = { ok = true, hosts = cm.getconfig(), files = cm.files(), warnings = warnings }
-else
-    result = { ok = false, level = level, error = tostring(err) }
-end
-io.stdout:write("\0model\0", encode(result), "\n")
-os.exit(0, false)
-""".replace("%(encoder)s", LUA_ENCODER)
 
 
 class ConfigUnreadable(XmppError):
@@ -123,14 +74,6 @@ def names(value: Any) -> frozenset[str]:
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
 
 
-def readable(name: str) -> str:
-    """A name as Lua's bytes gave it (one character per byte) → as it is read, in Unicode."""
-    try:
-        return name.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return name
-
-
 def from_json(data: Mapping[str, Any]) -> Model:
     """The decoded answer of the encoder ({hosts, files, warnings}) → Model."""
     hosts = {
@@ -140,20 +83,13 @@ def from_json(data: Mapping[str, Any]) -> Model:
     return Model(hosts, tuple(data.get("files") or ()), tuple(data.get("warnings") or ()))
 
 
-def parse_reader(output: str, path: str) -> Model:
-    """What the reader printed → Model; raises ConfigUnreadable with Prosody's words."""
-    marker = output.rfind("\0model\0")
-    if marker < 0:
-        raise ConfigUnreadable(f"Cannot read {path}: Prosody's configuration reader said: {output.strip()[-500:]}")
-    data = json.loads(output[marker + 7 :])
-    if not data["ok"]:
-        reason = str(data["error"]).encode("latin-1", "replace").decode("utf-8", "replace")
-        if data["level"] == "parser":
+def judged(answer: Mapping[str, Any], path: str) -> Model:
+    """The answer of the reader about a file → Model; raises ConfigUnreadable with Prosody's words."""
+    if "fatal" in answer:
+        raise ConfigUnreadable(f"Cannot read {path}: Prosody's libraries do not load: {readable(answer['fatal'])}")
+    if "error" in answer:
+        reason = readable(str(answer["error"]))
+        if answer["level"] == "parser":
             raise ConfigUnreadable(f"Prosody cannot parse the configuration: {reason}")
         raise ConfigUnreadable(f"Prosody cannot read {path}: {reason}")
-    return from_json(data)
-
-
-def reader_script() -> str:
-    """The Lua program that prints a configuration as JSON; arguments: source directory, file."""
-    return _READER
+    return from_json(answer)

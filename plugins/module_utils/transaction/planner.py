@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import Change, Difference
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model, readable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
 
 # read once, before any module is loaded (util/startup.lua, core/statsmanager.lua, net/server.lua, core/portmanager.lua)
 _AT_START = frozenset(

@@ -26,6 +26,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listen
     superfluous,
     wanted,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import (
     CertificateError,
     check_pair,
@@ -44,7 +45,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.li
     Live,
     State,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model, readable
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii
 
 _SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}mechanisms"

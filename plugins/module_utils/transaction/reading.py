@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint import loading
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import configuration
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import (
     Installation,
     RunCommand,
@@ -18,9 +19,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.instal
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
     GLOBAL,
+    ConfigUnreadable,
     Model,
-    parse_reader,
-    reader_script,
+    judged,
 )
 
 
@@ -32,10 +33,11 @@ class ModelReader:
 
     def read(self, path: str, run_command: RunCommand) -> Model:
         """The model of a configuration file; raises ConfigUnreadable."""
-        # the program comes by standard input: no file to leave behind, nothing secret on the command line
-        argv = [self.installation.lua, "-", str(self.installation.source), path]
-        _rc, out, err = run_command(argv, data=reader_script(), binary_data=True)
-        model = parse_reader(out + err if "\0model\0" not in out else out, path)
+        try:
+            answer = configuration.compare(path, self.installation, run_command)
+        except configuration.NoAnswer as error:
+            raise ConfigUnreadable(f"Cannot read {path}: {error.reason}") from error
+        model = judged(answer, path)
         known = loading.read(self.installation.source)
         if not known.automatic or not known.inheritable:
             raise XmppError(

@@ -36,8 +36,10 @@ def run_command(argv: list[str], data: str = "", prelude: str = "") -> tuple[int
 
     prelude: Lua that runs before it
     """
-    runtime = lua54.LuaRuntime(unpack_returned_tuples=True, encoding="utf-8", register_eval=False)
-    printed = runtime.execute(_PRELUDE.replace("local data", f"{prelude}\nlocal data", 1), data)
+    runtime = lua54.LuaRuntime(unpack_returned_tuples=True, encoding="latin-1", register_eval=False)
+    printed = runtime.execute(
+        _PRELUDE.replace("local data", f"{prelude}\nlocal data", 1), data.encode(errors="surrogateescape")
+    )
     try:
         runtime.execute(argv[argv.index("-e") + 1])
     except lua54.LuaError as error:

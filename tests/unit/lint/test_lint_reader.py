@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint import Installation, NotInstalled, find
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config import (
@@ -17,6 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.config im
     parse,
     read_config,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.configuration_lua import MARK
 from ansible_collections.allthingslinux.xmpp.tests.unit.lint.lint_support import INSTALLATION, TREE, lint, run_command
 
 HOST = '\nVirtualHost "example.org" { }\n'
@@ -137,7 +136,7 @@ def test_no_such_file(tmp_path):
         ((137, "", ""), "still running after 20 s"),
         ((127, "", "lua5.4: not found"), "lua5.4: not found"),
         ((0, "", ""), "was not read"),
-        ((0, '{"fatal": "module \'util.envload\' not found"}', ""), "libraries do not load"),
+        ((0, MARK + '{"fatal": "module \'util.envload\' not found"}', ""), "libraries do not load"),
     ],
 )
 def test_a_reader_that_fails_says_why(tmp_path, answer, words):
@@ -163,7 +162,7 @@ def test_the_command(tmp_path):
     assert argv[:7] == ["timeout", "-k", "2", "7", "setpriv", "--reuid", "prosody"]
     assert argv[7:9] == ["lua5.4", "-e"]
     assert data.endswith("\na = 1")
-    assert data.splitlines()[3] == str(path)
+    assert data.splitlines()[4] == str(path)
 
 
 def test_a_path_with_a_line_break_is_refused(tmp_path):
@@ -180,15 +179,15 @@ def test_parse_of_a_recorded_answer():
         "cpath": "/x/?.so",
         "hosts": {"*": {"a": {"t": "secret", "v": "FileLine /s"}}, "h": {"defined": True}},
         "files": ["/etc/p.lua"],
-        "problems": [["file-missing", "/s", "gone", None, None]],
-        "undefined": [["False", "/etc/p.lua", 3]],
+        "problems": [{"code": "file-missing", "subject": "/s", "text": "gone"}],
+        "undefined": [{"name": "False", "file": "/etc/p.lua", "line": 3}],
         "assignments": [
-            ["*", "a", "/etc/p.lua", 2, "value"],
-            ["h", "defined", "/etc/p.lua", 4, "value"],
-            ["*", "b", "/etc/p.lua", 3, "nil"],
+            {"host": "*", "key": "a", "file": "/etc/p.lua", "line": 2, "kind": "value"},
+            {"host": "h", "key": "defined", "file": "/etc/p.lua", "line": 4, "kind": "value"},
+            {"host": "*", "key": "b", "file": "/etc/p.lua", "line": 3, "kind": "nil"},
         ],
     }
-    config = parse(json.dumps(answer), "/etc/p.lua")
+    config = parse(answer, "/etc/p.lua")
     assert config.declared == {"h": [Place("/etc/p.lua", 4)]}
     assert config.unset == (("*", "b", Place("/etc/p.lua", 3)),)
     assert config.problems[0].place == Place("/etc/p.lua", 0)

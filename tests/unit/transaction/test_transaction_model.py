@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
     Change,
     Difference,
@@ -15,11 +16,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.di
     merge,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import (
-    LUA_ENCODER,
     ConfigUnreadable,
     Model,
     from_json,
-    parse_reader,
+    judged,
 )
 
 lupa = pytest.importorskip("lupa")
@@ -28,7 +28,7 @@ lupa = pytest.importorskip("lupa")
 def encoded(expression: str) -> object:
     """A Lua expression through the encoder and back."""
     lua = lupa.LuaRuntime(encoding="latin-1")
-    return json.loads(lua.execute(LUA_ENCODER + f"\nreturn encode({expression})"))
+    return json.loads(lua.execute(ENCODER + f"\nreturn encode({expression})"))
 
 
 @pytest.mark.parametrize(
@@ -53,32 +53,25 @@ def test_the_encoder_carries_every_value(expression: str, value: object) -> None
 
 def test_the_encoder_ends_with_a_table_that_holds_itself() -> None:
     lua = lupa.LuaRuntime(encoding="latin-1")
-    assert "<table>" in lua.execute(LUA_ENCODER + "\nlocal t = {}; t.t = t\nreturn encode(t)")
+    assert "<table>" in lua.execute(ENCODER + "\nlocal t = {}; t.t = t\nreturn encode(t)")
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
     lua = lupa.LuaRuntime(encoding="latin-1")
     first, second = ("{a = 1, b = 2, c = 3}", "{c = 3, a = 1, b = 2}")
-    assert lua.execute(LUA_ENCODER + f"\nreturn encode({first}) == encode({second})")
+    assert lua.execute(ENCODER + f"\nreturn encode({first}) == encode({second})")
 
 
 def test_what_prosody_cannot_parse_is_told_in_its_words() -> None:
-    out = "noise\0model\0" + json.dumps(
-        {"ok": False, "level": "parser", "error": "/etc/x.cfg.lua:3: unexpected symbol"}
-    )
     with pytest.raises(ConfigUnreadable, match=r"/etc/x.cfg.lua:3: unexpected symbol"):
-        parse_reader(out, "/etc/x.cfg.lua")
-
-
-def test_a_reader_that_says_nothing_is_an_error_with_what_it_said() -> None:
-    with pytest.raises(ConfigUnreadable, match="no such interpreter"):
-        parse_reader("no such interpreter", "/etc/x.cfg.lua")
+        judged({"level": "parser", "error": "/etc/x.cfg.lua:3: unexpected symbol"}, "/etc/x.cfg.lua")
+    with pytest.raises(ConfigUnreadable, match=r"Cannot read /f: .*no module"):
+        judged({"fatal": "no module"}, "/f")
 
 
 def test_a_model_is_read() -> None:
-    answer = {"ok": True, "hosts": {"*": {"a": 1}, "x": []}, "files": ["/f"], "warnings": ["w"]}
-    model = parse_reader("\0model\0" + json.dumps(answer), "/f")
-    assert model == Model({"*": {"a": 1}, "x": {}}, ("/f",), ("w",))
+    answer = {"hosts": {"*": {"a": 1}, "x": []}, "files": ["/f"], "warnings": ["w"]}
+    assert judged(answer, "/f") == Model({"*": {"a": 1}, "x": {}}, ("/f",), ("w",))
 
 
 BOTH = {

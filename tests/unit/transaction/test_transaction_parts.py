@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service, ServiceError, parse_show
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import installation
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.configuration_lua import MARK
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import (
     Held,
     Listening,
@@ -473,7 +474,7 @@ def test_where_prosody_is_installed(tmp_path: Path) -> None:
 
 
 # what the made-up reader of configurations answers
-ANSWER = {"ok": True, "hosts": {"*": {"modules_enabled": ["tls", "mam"]}, "b.x": {"component_module": "room"}}}
+ANSWER = {"hosts": {"*": {"modules_enabled": ["tls", "mam"]}, "b.x": {"component_module": "room"}}}
 
 
 def test_which_modules_load_by_themselves_is_read_off_the_sources(tmp_path: Path) -> None:
@@ -486,7 +487,7 @@ def test_which_modules_load_by_themselves_is_read_off_the_sources(tmp_path: Path
     reader = reading.ModelReader(known)
 
     def run(_argv: list[str], **_how: Any) -> tuple[int, str, str]:
-        return 0, "\0model\0" + json.dumps(ANSWER), ""
+        return 0, MARK + json.dumps(ANSWER), ""
 
     with pytest.raises(XmppError, match="laid out in a way"):
         reader.read("/x.cfg.lua", run)

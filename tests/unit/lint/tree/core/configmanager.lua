@@ -1,7 +1,7 @@
 -- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- A stand-in with the interface that the reader relies on: load(), getconfig(), set() over a local `set`.
+-- A stand-in with the interface that the reader relies on: load(), getconfig(), files(), set() over a local `set`.
 local envload = require "prosody.util.envload"
 local paths = require "prosody.util.paths"
 local manager, config = {}, { ["*"] = {} }
@@ -12,6 +12,8 @@ local function set(sections, host, key, value)
 end
 function manager.set(host, key, value) set(config, host, key, value) end
 function manager.getconfig() return config end
+function manager.files() return { "/the/file" } end
+function manager.set_credential_fallback_mode() end
 
 local function run(text, file, sections)
 	local current, warnings, seen, env = "*", {}, {}, nil

@@ -5,81 +5,81 @@
 
 It takes everything from standard input, one item a line, then the text of the configuration itself:
 
+    "judge" or "compare"
     directory of Prosody's sources
     data directory, configuration directory
     path under which the configuration is to be read (relative paths in it resolve against its directory)
     number of files that will exist although they do not yet, then their paths
     text of the configuration
 
-What the configuration could do to the machine beyond being read (run commands, write or remove files, leave) is refused
-and reported. Text that came out of a file through FileLine, FileContents, FileLines or Credential is not printed: only
-its path.
+"judge" is for the linter: it says where each option was set, and values with their Lua types. What the configuration
+could do to the machine beyond being read (run commands, write or remove files, leave) is refused and reported. Text
+that came out of a file through FileLine, FileContents, FileLines or Credential is not printed: only its path.
+
+"compare" is for who compares what two configurations say, one of them perhaps in a running server: everything is as the
+server would read it from the file at that path (the text that is given does not count), values are plain, secrets among
+them.
+
+The answer follows a mark, as a configuration may print, too.
 """
 
 from __future__ import annotations
 
-SCRIPT = r"""
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER
+
+#: What stands before the answer.
+MARK = "\0configuration\0"
+
+SCRIPT = (
+    ENCODER
+    + r"""
 local getinfo, getupvalue, setupvalue = debug.getinfo, debug.getupvalue, debug.setupvalue
 local open, write = io.open, io.write
+local judging = io.read("l") == "judge"
 local source, data_path, config_path = io.read("l"), io.read("l"), io.read("l")
 local as_path = io.read("l")
 local pending = {}
 for _ = 1, tonumber(io.read("l")) do pending[io.read("l")] = true end
 local content = io.read("a")
 
--- JSON ---------------------------------------------------------------------------------------------------------
+local function answer(data) write("\0configuration\0" .. encode(data) .. "\n") end
+
+-- Values with their types --------------------------------------------------------------------------------------
 local secrets = {} -- text -> where it came from
 
-local function json_string(s)
-    local valid = utf8.len(s)
-    return '"' .. s:gsub(valid and '[%c"\\]' or '[%c"\\\128-\255]', function (c)
-        return ("\\u%04x"):format(c:byte())
-    end) .. '"'
-end
-
-local function json_value(v, depth)
+local function typed(v, depth)
+    depth = depth or 0
     local kind = math.type(v) or type(v)
-    if kind == "nil" then return "null"
-    elseif kind == "boolean" then return tostring(v)
-    elseif kind == "integer" then return ("%d"):format(v)
-    elseif kind == "float" then
-        if v ~= v or v == math.huge or v == -math.huge then return '{"t":"float","v":"' .. tostring(v) .. '"}' end
-        local text = ("%.17g"):format(v)
-        return text:find("[.e]") and text or text .. ".0"
+    if kind == "boolean" or kind == "integer" or kind == "nil" then return v
+    elseif kind == "float" then return { t = "float", v = v ~= v and "nan" or ("%.17g"):format(v) }
     elseif kind == "string" then
-        if secrets[v] then return '{"t":"secret","v":' .. json_string(secrets[v]) .. "}" end
+        if secrets[v] then return { t = "secret", v = secrets[v] } end
         for text, where in pairs(secrets) do
-            if #text >= 4 and v:find(text, 1, true) then return '{"t":"secret","v":' .. json_string(where) .. "}" end
+            if #text >= 4 and v:find(text, 1, true) then return { t = "secret", v = where } end
         end
-        return json_string(v)
-    elseif kind == "table" and depth < 40 then
+        return v
+    elseif kind == "table" and depth < 12 then -- three levels of JSON for each
         local option = rawget(v, "option_name")
         if option and getmetatable(v) then -- what reading an option in the configuration gives: no value, but a handle
-            return '{"t":' .. json_string("handle of the option " .. tostring(option)) .. "}"
+            return { t = "handle of the option " .. tostring(option) }
         end
         local out, seen = {}, {}
         for i = 1, rawlen(v) do
             seen[i] = true
-            out[i] = "[" .. i .. "," .. json_value(rawget(v, i), depth + 1) .. "]"
+            local item = rawget(v, i)
+            if item ~= nil then out[#out + 1] = { i, typed(item, depth + 1) } end
         end
         for k, item in next, v do
-            if not seen[k] then
-                out[#out + 1] = "[" .. json_value(k, depth + 1) .. "," .. json_value(item, depth + 1) .. "]"
-            end
+            if not seen[k] then out[#out + 1] = { typed(k, depth + 1), typed(item, depth + 1) } end
         end
-        return '{"t":"table","v":[' .. table.concat(out, ",") .. "]}"
+        return { t = "table", v = out }
     end
-    return '{"t":' .. json_string(kind == "table" and "deep table" or kind) .. "}"
+    return { t = kind == "table" and "deep table" or kind }
 end
 
-local function json_records(records, fields)
-    local out = {}
-    for i, record in ipairs(records) do
-        local parts = {}
-        for j, field in ipairs(fields) do parts[j] = json_value(record[field], 0) end
-        out[i] = "[" .. table.concat(parts, ",") .. "]"
-    end
-    return "[" .. table.concat(out, ",") .. "]"
+local function hidden(records) -- what is told of them may quote a value
+    for _, record in ipairs(records) do record.subject, record.text = typed(record.subject), typed(record.text) end
+    return records
 end
 
 -- Where in the configuration are we? ----------------------------------------------------------------------------
@@ -113,6 +113,7 @@ local loaded, reason = pcall(function ()
         events = events.new(), hosts = {}, platform = "posix", process_type = "prosody",
         paths = { source = source, config = config_path, data = data_path },
     }
+    if not judging then return end
     local envload = require "prosody.util.envload"
     local paths = require "prosody.util.paths"
     local original_envload = envload.envload
@@ -188,8 +189,7 @@ local loaded, reason = pcall(function ()
     end
 end)
 if not loaded then
-    write('{"fatal":' .. json_string(tostring(reason)) .. "}")
-    return
+    return answer { fatal = tostring(reason) }
 end
 
 -- luacheck: globals os io print
@@ -200,26 +200,27 @@ local function refused(name)
         return nil, name .. " is not run by the linter"
     end
 end
-os.execute, io.popen = refused("os.execute"), refused("io.popen")
-os.remove, os.rename, os.tmpname = refused("os.remove"), refused("os.rename"), refused("os.tmpname")
-os.exit, io.output, io.write, print = refused("os.exit"), refused("io.output"), refused("io.write"), function () end
-io.open = function (path, mode)
-    if mode and mode:find("[wa+]") then
-        problem("refused", "io.open for writing", tostring(path))
-        return nil, "files are not written by the linter"
+if judging then
+    os.execute, io.popen = refused("os.execute"), refused("io.popen")
+    os.remove, os.rename, os.tmpname = refused("os.remove"), refused("os.rename"), refused("os.tmpname")
+    os.exit, io.output, io.write, print = refused("os.exit"), refused("io.output"), refused("io.write"), function () end
+    io.open = function (path, mode)
+        if mode and mode:find("[wa+]") then
+            problem("refused", "io.open for writing", tostring(path))
+            return nil, "files are not written by the linter"
+        end
+        if path == as_path then
+            return { read = function () return content end, close = function () end }
+        end
+        return open(path, mode)
     end
-    if path == as_path then
-        return { read = function () return content end, close = function () end }
-    end
-    return open(path, mode)
 end
 
 local found, configmanager = pcall(require, "prosody.core.configmanager")
 if not found then
-    write('{"fatal":' .. json_string(tostring(configmanager)) .. "}")
-    return
+    return answer { fatal = tostring(configmanager) }
 end
-for i = 1, 20 do
+for i = 1, judging and 20 or 0 do
     local name, original = getupvalue(configmanager.set, i)
     if not name then break end
     if name == "set" then
@@ -235,37 +236,36 @@ for i = 1, 20 do
         end)
     end
 end
+if not judging then
+    local credentials = os.getenv "CREDENTIALS_DIRECTORY"
+    if credentials then configmanager.set_credentials_directory(credentials)
+    else configmanager.set_credential_fallback_mode "warn" end
+end
 
 local ran, ok, level, detail = pcall(configmanager.load, as_path, "lua")
 if not ran then ok, level, detail = nil, "parser", ok end
 
-local out = { '"lua":' .. json_string(_VERSION:match("%d+%.%d+")), '"path":' .. json_string(package.path),
-    '"cpath":' .. json_string(package.cpath) }
+local out = { lua = _VERSION:match("%d+%.%d+"), path = package.path, cpath = package.cpath }
 if not ok then
-    out[#out + 1] = '"error":' .. json_string(tostring(detail))
-    out[#out + 1] = '"level":' .. json_string(tostring(level))
+    out.error, out.level = tostring(detail), tostring(level)
 elseif type(detail) == "table" then
-    local warnings = {}
-    for i, text in ipairs(detail) do warnings[i] = json_string(tostring(text)) end
-    out[#out + 1] = '"warnings":[' .. table.concat(warnings, ",") .. "]"
+    out.warnings = {}
+    for i, text in ipairs(detail) do out.warnings[i] = tostring(text) end
 end
-local hosts = {}
+if not judging then
+    if ok then out.hosts, out.files = configmanager.getconfig(), configmanager.files() end
+    return answer(out)
+end
+out.hosts, out.files, out.used = {}, {}, {}
 for host, options in pairs(configmanager.getconfig()) do
-    local items = {}
+    out.hosts[host] = {}
     for key, value in pairs(options) do
-        if type(key) == "string" then items[#items + 1] = json_string(key) .. ":" .. json_value(value, 0) end
+        if type(key) == "string" then out.hosts[host][key] = typed(value) end
     end
-    hosts[#hosts + 1] = json_string(host) .. ":{" .. table.concat(items, ",") .. "}"
 end
-out[#out + 1] = '"hosts":{' .. table.concat(hosts, ",") .. "}"
-local names = {}
-for name in pairs(config_files) do names[#names + 1] = json_string(name) end
-out[#out + 1] = '"files":[' .. table.concat(names, ",") .. "]"
-names = {}
-for name in pairs(used) do names[#names + 1] = json_string(name) end
-out[#out + 1] = '"used":[' .. table.concat(names, ",") .. "]"
-out[#out + 1] = '"problems":' .. json_records(problems, { "code", "subject", "text", "file", "line" })
-out[#out + 1] = '"undefined":' .. json_records(undefined, { "name", "file", "line" })
-out[#out + 1] = '"assignments":' .. json_records(assignments, { "host", "key", "file", "line", "kind" })
-write("{" .. table.concat(out, ",") .. "}")
+for name in pairs(config_files) do out.files[#out.files + 1] = name end
+for name in pairs(used) do out.used[#out.used + 1] = name end
+out.problems, out.undefined, out.assignments = hidden(problems), undefined, assignments
+answer(out)
 """
+)
