@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Use it as C(allthingslinux.xmpp.attributes), then state C(support) for each attribute in the module."""
+    """C(attributes.info) for what only reads, C(attributes.full) for what does all three (a module adds C(details)).
+
+    C(attributes) alone has the descriptions; then the module states C(support) for each.
+    """
 
     DOCUMENTATION = r"""
 attributes:
@@ -16,6 +19,20 @@ attributes:
   diff_mode:
     description: Returns what has changed, or in check mode would change, as a diff.
   idempotent:
+    description: When run twice in a row with the same options, the second run changes nothing and says so.
+"""
+
+    # what changes something
+    FULL = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return the changed status it would have, without changing anything.
+  diff_mode:
+    support: full
+    description: Returns what has changed, or in check mode would change, as a diff.
+  idempotent:
+    support: full
     description: When run twice in a row with the same options, the second run changes nothing and says so.
 """
 

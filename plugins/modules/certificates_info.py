@@ -21,14 +21,7 @@ description:
     authority at the end that has expired is a problem only if the chain does not verify without it.
   - Needs nothing on the host but Python.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   certificates:
     description:

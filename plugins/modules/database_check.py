@@ -17,14 +17,7 @@ description:
     closed port is seen while the old way still works.
   - Does so only while Prosody runs, since one that does not has nothing to lose. Nothing is changed.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   database:
     description: The database.

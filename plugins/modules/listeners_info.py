@@ -15,14 +15,7 @@ description:
   - Reads the listening TCP and the bound UDP sockets of the host with the process and the systemd unit that hold them.
   - Only C(/proc) is read, so that neither C(ss) nor C(lsof) has to be installed.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   ports:
     description:

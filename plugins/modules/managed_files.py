@@ -16,16 +16,11 @@ description:
     and has its owner and mode from its first moment.
   - In check mode it predicts also what it could not do yet, because a package brings the owner or the directory later.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details:
       - The diff shows the text of O(files), and never that of O(secrets).
-  idempotent:
-    support: full
 options:
   files:
     description:

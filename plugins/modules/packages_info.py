@@ -16,14 +16,7 @@ description:
     not be below. Warns of those that the package archives of the host do not raise.
   - Asks C(dpkg) and C(apt-cache), so that it works in check mode on a host without C(python3-apt), and costs little.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   names:
     description: The packages that are wanted.

@@ -18,14 +18,7 @@ description:
   - Nothing is changed, and no secret is made. Modules are run on the host for O(ports) and O(asks) alone. If
     O(platforms) is given and the facts of the host were not gathered, they are gathered and kept.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   spec:
     description:

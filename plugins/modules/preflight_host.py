@@ -15,14 +15,7 @@ description:
     where Ansible is not root, does not end the run. It is a finding, which M(allthingslinux.xmpp.preflight_verdict)
     tells together with those of the roles.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   gather_subset:
     description:

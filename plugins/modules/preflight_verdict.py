@@ -16,14 +16,7 @@ description:
   - Findings are results that were registered under a name that begins with two underscores and ends in C(findings).
   - Is meant to be run once for all hosts. Changes nothing.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 """
 
 EXAMPLES = r"""

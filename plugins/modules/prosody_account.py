@@ -17,20 +17,17 @@ description:
     nothing.
   - For more than a handful of accounts use M(allthingslinux.xmpp.prosody_accounts).
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
+  - allthingslinux.xmpp.account
   - allthingslinux.xmpp.connection
 attributes:
   check_mode:
-    support: full
     details:
       - On a machine where Prosody does not run yet, or does not serve the host yet, check mode predicts that the
         account would be created.
   diff_mode:
-    support: full
     details:
       - Shows what changes, never a secret.
-  idempotent:
-    support: full
 options:
   jid:
     description:
@@ -39,24 +36,6 @@ options:
     type: str
     required: true
     aliases: [name]
-  state:
-    description:
-      - V(present) means the account exists and can sign in, V(disabled) that it exists and cannot,
-        V(absent) that it does not exist, nor anything it ever stored.
-    type: str
-    choices: [present, disabled, absent]
-    default: present
-  password:
-    description:
-      - Its password. Tested against the stored keys; a password that is already right is not set again.
-      - A new password ends the sessions of the account.
-    type: str
-  verifier:
-    description:
-      - Instead of a password, what the server keeps of it, so that the password itself is nowhere needed.
-      - In the form C(SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) of RFC 5803, as made by the filter
-        P(allthingslinux.xmpp.scram_verifier#filter).
-    type: str
   update_password:
     description:
       - V(always) makes the password or verifier the declared one, V(on_create) leaves that of an existing account
@@ -64,26 +43,6 @@ options:
     type: str
     choices: [always, on_create]
     default: always
-  role:
-    description:
-      - Its primary role, such as V(prosody:registered), V(prosody:member) or V(prosody:admin). The host must know it.
-      - When not given, a new account has the default role of the host, and an existing one keeps its role.
-      - A new role ends the sessions of the account.
-    type: str
-  secondary_roles:
-    description: Exactly these secondary roles; when not given they stay as they are.
-    type: list
-    elements: str
-  flags:
-    description:
-      - Exactly these flags, each with a note, which may be empty; when not given they stay as they are.
-      - Needs Prosody's module C(flags) on the host.
-    type: dict
-  contact:
-    description:
-      - Contact data, stored where registration forms store it, as in C(email) or C(name).
-      - An empty value removes a field; fields that are not given stay as they are.
-    type: dict
 seealso:
   - module: allthingslinux.xmpp.prosody_accounts
   - module: allthingslinux.xmpp.prosody_account_info
@@ -140,14 +99,12 @@ predicted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import planner, reconcile, results, spec
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.model import AccountError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
-
-OPTIONS = ("state", "password", "verifier", "role", "secondary_roles", "flags", "contact")
 
 
 def run(module: AnsibleModule) -> None:
@@ -156,7 +113,7 @@ def run(module: AnsibleModule) -> None:
     address = jid.parse(params["jid"], strict=params["state"] != "absent")
     if not address.local or address.resource:
         raise AccountError(f'"{params["jid"]}" is not an account; one is written local@host.')
-    declared = [{"name": str(address), **{option: params[option] for option in OPTIONS}}]
+    declared = [{"name": str(address), **{option: params[option] for option in spec.FIELDS}}]
     outcome = reconcile.Outcome()
     predicted = False
     try:
@@ -194,19 +151,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "jid": {"type": "str", "required": True, "aliases": ["name"]},
-            "state": {"type": "str", "choices": ["present", "disabled", "absent"], "default": "present"},
-            "password": {"type": "str", "no_log": True},
-            "verifier": {"type": "str", "no_log": True},
-            "update_password": {
-                "type": "str",
-                "choices": ["always", "on_create"],
-                "default": "always",
-                "no_log": False,
-            },
-            "role": {"type": "str"},
-            "secondary_roles": {"type": "list", "elements": "str"},
-            "flags": {"type": "dict"},
-            "contact": {"type": "dict"},
+            **spec.FIELDS,
+            "update_password": {**spec.UPDATE_PASSWORD, "default": "always"},
             **connection.argument_spec(),
         },
         mutually_exclusive=[["password", "verifier"]],

@@ -19,83 +19,22 @@ description:
     SQLite and PostgreSQL storage alike.
   - An account that cannot be had as declared does not stop the others. The task fails at the end and lists them.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
+  - allthingslinux.xmpp.account.listed
   - allthingslinux.xmpp.connection
 attributes:
   check_mode:
-    support: full
     details:
       - On a machine where Prosody does not run yet, or does not serve O(host) yet, check mode predicts that all
         accounts would be created.
   diff_mode:
-    support: full
     details:
       - Shows the accounts that change, never a secret.
-  idempotent:
-    support: full
 options:
   host:
     description: The VirtualHost whose accounts these are.
     type: str
     required: true
-  accounts:
-    description:
-      - The accounts.
-      - Accounts that are not listed stay as they are, unless O(purge=true).
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description:
-          - Local part of the account, or its JID.
-          - Normalised as Prosody does; C(Romeo) and C(romeo) are one account.
-        type: str
-        required: true
-        aliases: [jid]
-      state:
-        description:
-          - V(present) means the account exists and can sign in, V(disabled) that it exists and cannot,
-            V(absent) that it does not exist, nor anything it ever stored.
-        type: str
-        choices: [present, disabled, absent]
-        default: present
-      password:
-        description:
-          - Its password. Tested against the stored keys; a password that is already right is not set again.
-          - A new password ends the sessions of the account.
-        type: str
-      verifier:
-        description:
-          - Instead of a password, what the server keeps of it, so that the password itself is nowhere needed.
-          - In the form C(SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) of RFC 5803, as made by the filter
-            P(allthingslinux.xmpp.scram_verifier#filter).
-        type: str
-      update_password:
-        description: Overrides O(update_password) for this account.
-        type: str
-        choices: [always, on_create]
-      role:
-        description:
-          - Its primary role, such as V(prosody:registered), V(prosody:member) or V(prosody:admin).
-            The host must know it.
-          - When not given, a new account has the default role of the host, and an existing one keeps its role.
-          - A new role ends the sessions of the account.
-        type: str
-      secondary_roles:
-        description: Exactly these secondary roles; when not given they stay as they are.
-        type: list
-        elements: str
-      flags:
-        description:
-          - Exactly these flags, each with a note, which may be empty; when not given they stay as they are.
-          - Needs Prosody's module C(flags) on the host.
-        type: dict
-      contact:
-        description:
-          - Contact data, stored where registration forms store it, as in C(email) or C(name).
-          - An empty value removes a field; fields that are not given stay as they are.
-        type: dict
   update_password:
     description:
       - V(always) makes every password and verifier the declared one, V(on_create) leaves those of existing accounts
@@ -225,6 +164,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts impor
     reconcile,
     record,
     results,
+    spec,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.store import AccountStore
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
@@ -315,27 +255,11 @@ def run(module: AccountsModule) -> None:
 
 
 def main() -> None:
-    account = {
-        "name": {"type": "str", "required": True, "aliases": ["jid"]},
-        "state": {"type": "str", "choices": ["present", "disabled", "absent"], "default": "present"},
-        "password": {"type": "str", "no_log": True},
-        "verifier": {"type": "str", "no_log": True},
-        "update_password": {"type": "str", "choices": ["always", "on_create"], "no_log": False},
-        "role": {"type": "str"},
-        "secondary_roles": {"type": "list", "elements": "str"},
-        "flags": {"type": "dict"},
-        "contact": {"type": "dict"},
-    }
     module = AccountsModule(
         argument_spec={
             "host": {"type": "str", "required": True},
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": account},
-            "update_password": {
-                "type": "str",
-                "choices": ["always", "on_create"],
-                "default": "always",
-                "no_log": False,
-            },
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": spec.LISTED},
+            "update_password": {**spec.UPDATE_PASSWORD, "default": "always"},
             "purge": {"type": "bool", "default": False},
             "purge_limit": {"type": "int", "default": 10},
             "purge_exempt": {"type": "list", "elements": "str", "default": []},

@@ -28,18 +28,14 @@ description:
     one. So no interruption can leave a certificate with the key of another; what an interrupted run left on trial, the
     next run proves or puts back.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
   - allthingslinux.xmpp.connection
 attributes:
   check_mode:
-    support: full
     details: When O(fullchain) does not exist yet, because the task that makes it ran in check mode too, it predicts a
       change.
   diff_mode:
-    support: full
     details: Shows subject, names, issuer, validity and fingerprint; never a key.
-  idempotent:
-    support: full
 options:
   name:
     description: Name of the installed files, without their extension; the main host's name is a good one.

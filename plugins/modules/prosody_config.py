@@ -23,19 +23,14 @@ description:
 author:
   - allthingslinux.xmpp contributors (@allthingslinux)
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
 requirements:
   - Prosody 13.0 with C(admin_shell) among its C(modules_enabled). Without it only a restart can apply a change.
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details:
       - The configuration is shown, with the values of options that are named like a secret left out.
       - Of secrets only the names are shown.
-  idempotent:
-    support: full
 options:
   content:
     description: The text of the configuration. Exactly one of O(content) and O(src) is needed.

@@ -25,15 +25,8 @@ description:
     in a database cannot be seen then, and a change away from it is refused. Where Prosody is not installed, or stopped
     with a configuration that cannot be read, nothing is looked at.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.info
   - allthingslinux.xmpp.connection
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 options:
   hosts:
     description:

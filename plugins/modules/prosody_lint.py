@@ -22,14 +22,7 @@ description:
   - The configuration is run without privileges, as the user Prosody runs as, with a time limit; commands, writing and
     removing files are refused to it. Values that come out of files (C(FileLine) and its like) are never shown.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   path:
     description: The configuration file.

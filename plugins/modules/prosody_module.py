@@ -100,17 +100,12 @@ options:
     default: true
 extends_documentation_fragment:
   - allthingslinux.xmpp.connection
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
 attributes:
   check_mode:
-    support: full
     details:
       - Rocks are fetched into a temporary directory to see what they are.
       - Whether a module loads is only known once it was loaded.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 notes:
   - O(path) must be among the C(plugin_paths) of Prosody, which it reads when it starts.
   - A module is loaded on the hosts whose configuration enables it, as last read by the server. To enable one is the

@@ -123,16 +123,11 @@ options:
   <<: *room
 extends_documentation_fragment:
   - allthingslinux.xmpp.connection
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details:
       - A password is only named.
-  idempotent:
-    support: full
 notes:
   - A room that is created starts with what the service gives to new rooms (its options C(muc_room_default_*)), and then
     gets what is declared.

@@ -16,14 +16,7 @@ description:
     of certificates are verified, who signed them is not.
   - What does not answer is asked again until O(timeout) is over. The module fails if anything is left.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - allthingslinux.xmpp.attributes.info
 options:
   address:
     description: Where the proxy listens.

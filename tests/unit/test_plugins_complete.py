@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.doc_fragments.account import ModuleDocFragment as Account
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import spec
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for path in (ROOT / "plugins/modules").glob("*.py") if path.name != "__init__.py")
@@ -100,6 +102,38 @@ def test_a_module_is_complete(path: Path) -> None:
     assert f"allthingslinux.xmpp.{path.stem}" in found["EXAMPLES"]
     assert yaml.safe_load(found.get("RETURN", "{}")), "its results are not documented"
     assert path.stem in {file for file, _name in TESTED}, f"no unit test runs {path.stem}"
+
+
+def supports(documentation: dict[str, Any]) -> dict[str, str]:
+    """What a module says itself of its attributes where it says nothing but whether it has them."""
+    return {
+        name: about["support"]
+        for name, about in documentation.get("attributes", {}).items()
+        if set(about) <= {"support", "description"}
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_module_repeats_what_a_fragment_says(path: Path) -> None:
+    documentation = yaml.safe_load(strings(path)["DOCUMENTATION"])
+    fragments = documentation["extends_documentation_fragment"]
+    said = supports(documentation)
+    if fragments.count("allthingslinux.xmpp.attributes"):
+        assert set(said.values()) != {"full"}, "attributes.full says it"
+        assert path.stem.endswith("_info") is False, "attributes.info says it"
+    else:
+        assert said == {}
+
+
+def test_what_can_be_declared_of_an_account_is_documented_once() -> None:
+    one, listed = (yaml.safe_load(text)["options"] for text in (Account.DOCUMENTATION, Account.LISTED))
+    inner = listed["accounts"]["suboptions"]
+    assert {name: inner[name] for name in one} == one
+    for documented, options in ((one, spec.FIELDS), (inner, spec.LISTED)):
+        assert set(documented) == set(options)
+        for name, about in documented.items():
+            for key in ("type", "choices", "default", "required", "elements", "aliases"):
+                assert about.get(key) == options[name].get(key), f"{name}: {key}"
 
 
 @pytest.mark.parametrize(("name", "path"), FILTERS, ids=[name for name, _path in FILTERS])

@@ -12,7 +12,9 @@ _MARK = 8
 _LOOK = "Does Prosody store somewhere else? Look at storage and sql in prosody.cfg.lua; systemctl status postgresql"
 
 
-def check_lines(checks: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], database: str) -> list[str]:
+def check_lines(
+    checks: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]] = (), database: str = ""
+) -> list[str]:
     """Return the lines of all checks, which begin with ok, FAILED, untried or absent.
 
     checks: results of module xmpp_check in a loop over services. stored: results of the query for its message, each

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.allthingslinux.xmpp.plugins.filter.monitoring_pictures import monitoring_pictures
+from ansible_collections.allthingslinux.xmpp.plugins.filter.monitoring import monitoring_pictures
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring import dashboards
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.template import trust_as_template
-from ansible_collections.allthingslinux.xmpp.plugins.filter import monitoring_alert_problems, monitoring_rules
+from ansible_collections.allthingslinux.xmpp.plugins.filter import monitoring
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring import alert_rules
 
 TEXT = (Path(__file__).resolve().parents[3] / "roles/monitoring/files/rules/xmpp.yml").read_text(encoding="utf-8")
 RULES = yaml.safe_load(TEXT)
-ADAPT = monitoring_rules.FilterModule().filters()["monitoring_rules"]
-FIND = monitoring_alert_problems.FilterModule().filters()["monitoring_alert_problems"]
+ADAPT = monitoring.FilterModule().filters()["monitoring_rules"]
+FIND = monitoring.FilterModule().filters()["monitoring_alert_problems"]
 
 
 def alerts(text: str) -> dict[str, dict[str, Any]]:

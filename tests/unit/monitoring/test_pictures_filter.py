@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.filter import monitoring_pictures
+from ansible_collections.allthingslinux.xmpp.plugins.filter import monitoring
 
 
 def test_pictures_of_both_kinds() -> None:
-    draw = monitoring_pictures.FilterModule().filters()["monitoring_pictures"]
+    draw = monitoring.FilterModule().filters()["monitoring_pictures"]
     panels = yaml.safe_load((Path(__file__).parents[3] / "roles/monitoring/files/panels/xmpp.yml").read_text())
     names = {page["name"] for page in panels}
     assert set(draw(panels)) == {f"xmpp-{name}.json" for name in names}

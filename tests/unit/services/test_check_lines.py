@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.filter.xmpp_check_lines import FilterModule
+from ansible_collections.allthingslinux.xmpp.plugins.filter.xmpp import FilterModule
 
 xmpp_check_lines = FilterModule().filters()["xmpp_check_lines"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.filter.monitoring_probes import FilterModule
+from ansible_collections.allthingslinux.xmpp.plugins.filter.monitoring import FilterModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.probe import PROBES as PROBED
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.monitoring.probe_targets import PROBES

@@ -1,17 +1,35 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters for where hosts are, and for what an operator is told at the end. Documented beside this file."""
+"""Filters for where hosts are, what DNS says, and what an operator is told. Each is documented beside this file."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, summary
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records, zone
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services.check_lines import check_lines
+
+_DNS_OPTIONS = frozenset(
+    {
+        "addresses",
+        "target",
+        "turn_addresses",
+        "certificates",
+        "turn_certificates",
+        "caa",
+        "bosh_url",
+        "websocket_url",
+        "ttl",
+        "proxy",
+    }
+)
 
 
 def xmpp_summary(settings: Mapping[str, Any], **about: Any) -> str:
@@ -40,14 +58,36 @@ def xmpp_seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:
     return reach.seen_at(host, by)
 
 
-class FilterModule:
-    """The filters for where hosts are, and for what an operator is told at the end."""
+def xmpp_dns_records(settings: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """The records as plain data."""
+    unknown = sorted(set(options) - _DNS_OPTIONS)
+    if unknown:
+        raise AnsibleFilterError(f"xmpp_dns_records has no option {', '.join(unknown)}; it has {sorted(_DNS_OPTIONS)}.")
+    try:
+        return [record.as_dict() for record in records(deployment(settings, options))]
+    except XmppError as error:
+        raise AnsibleFilterError(str(error)) from error
 
-    def filters(self) -> dict[str, Callable[..., str]]:
+
+def xmpp_zone(found: Sequence[Mapping[str, Any]], ttl: int = 3600) -> str:
+    """The records as text."""
+    try:
+        return zone(found, ttl)
+    except XmppError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    """The filters whose names begin with xmpp_."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
         return {
+            "xmpp_check_lines": check_lines,
+            "xmpp_dns_records": xmpp_dns_records,
             "xmpp_seen_at": xmpp_seen_at,
             "xmpp_shell_command": xmpp_shell_command,
             "xmpp_summary": xmpp_summary,
             "xmpp_tunnel_command": xmpp_tunnel_command,
+            "xmpp_zone": xmpp_zone,
         }
