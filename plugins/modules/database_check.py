@@ -93,7 +93,7 @@ def main() -> None:
     )
     given = module.params
     try:
-        running = Service(module.run_command, name=given["service"]).is_active()
+        running = Service(module.run_command, given["service"]).is_active()
         user = installation.find().unprivileged() if running else []
     except XmppError as error:
         module.fail_json(msg=str(error))

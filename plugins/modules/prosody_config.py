@@ -68,11 +68,6 @@ options:
     description: Name of the service.
     type: str
     default: prosody
-  service_manager:
-    description: What runs the service.
-    type: str
-    choices: [systemd]
-    default: systemd
   service_state:
     description:
       - With V(started) a stopped Prosody is started, and probed like a running one.
@@ -233,7 +228,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "secrets": {"type": "dict", "no_log": True},
     "secrets_dir": {"type": "path", "default": "/etc/prosody/secrets", "no_log": False},
     "service": {"type": "str", "default": "prosody"},
-    "service_manager": {"type": "str", "choices": ["systemd"], "default": "systemd"},
     "service_state": {"type": "str", "choices": ["started", "unchanged"], "default": "started"},
     "lint": {"type": "bool", "default": True},
     "lint_ignore": {"type": "list", "elements": "str", "default": []},
@@ -302,7 +296,7 @@ def main() -> None:
         transaction = Transaction(
             request,
             reading.find(),
-            Service(module.run_command, params["service_manager"], params["service"]),
+            Service(module.run_command, params["service"]),
             Journal(params["state_dir"]),
             module.run_command,
             linting.Linter(params["lint"], params["lint_ignore"], module.run_command),

@@ -1,24 +1,23 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The service of a program, whatever runs it: systemd on a host, an engine for a container."""
+"""The service of a program, as systemd runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 
 class ServiceError(XmppError):
-    """The service manager refused, or the service did not come up."""
+    """systemd refused, or the service did not come up."""
 
 
 @dataclass(frozen=True)
 class ServiceState:
-    """active: running now. enabled: starts at boot. status: the manager's word; pid: main process, 0 when none."""
+    """active: running now. enabled: starts at boot. status: systemd's word; pid: main process, 0 when none."""
 
     active: bool
     enabled: bool
@@ -26,20 +25,11 @@ class ServiceState:
     pid: int
 
 
-class Manager(Protocol):
-    """What a service manager has to offer."""
+class Service:
+    """One service of the machine the module runs on, by systemctl."""
 
-    def state(self) -> ServiceState: ...
-
-    def do(self, verb: str) -> None: ...
-
-    def environment(self) -> str: ...
-
-
-class Systemd:
-    """systemctl on the machine the module runs on."""
-
-    def __init__(self, run_command: Callable[..., tuple[int, str, str]], name: str) -> None:
+    def __init__(self, run_command: Callable[..., tuple[int, str, str]], name: str = "prosody") -> None:
+        self.name = name
         self._run_command = run_command
         self._unit = name if "." in name else f"{name}.service"
 
@@ -52,7 +42,33 @@ class Systemd:
             raise ServiceError(f"systemd cannot be asked about {self._unit}: {err.strip() or out.strip()}")
         return parse_show(out)
 
-    def do(self, verb: str) -> None:
+    def is_active(self) -> bool:
+        """Is it running?"""
+        return self.state().active
+
+    def is_enabled(self) -> bool:
+        """Does it start at boot?"""
+        return self.state().enabled
+
+    def start(self) -> None:
+        """Start it, also after repeated failures."""
+        self._forget_failures()
+        self._do("start")
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._do("stop")
+
+    def restart(self) -> None:
+        """Stop and start it."""
+        self._forget_failures()
+        self._do("restart")
+
+    def reload(self) -> None:
+        """Make it read its configuration again."""
+        self._do("reload")
+
+    def _do(self, verb: str) -> None:
         """start, stop, restart or reload; raises ServiceError with systemd's words."""
         rc, out, err = self._run_command(["systemctl", verb, self._unit])
         if rc != 0:
@@ -63,7 +79,7 @@ class Systemd:
         _rc, out, _err = self._run_command(["systemctl", "show", "--property=Environment", "--value", self._unit])
         return out.strip()
 
-    def forget_failures(self) -> None:
+    def _forget_failures(self) -> None:
         """Let a unit that failed too often start again."""
         self._run_command(["systemctl", "reset-failed", self._unit])
 
@@ -79,49 +95,3 @@ def parse_show(text: str) -> ServiceState:
         f"{values.get('ActiveState', 'unknown')} ({values.get('SubState', 'unknown')})",
         int(pid) if pid.isdigit() else 0,
     )
-
-
-class Service:
-    """One service. manager: "systemd"."""
-
-    def __init__(
-        self, run_command: Callable[..., tuple[int, str, str]], manager: str = "systemd", name: str = "prosody"
-    ) -> None:
-        if manager != "systemd":
-            raise ServiceError(f"Unknown service manager {manager!r}; known: systemd")
-        self.name = name
-        self._manager = Systemd(run_command, name)
-
-    def state(self) -> ServiceState:
-        """What the manager knows."""
-        return self._manager.state()
-
-    def is_active(self) -> bool:
-        """Is it running?"""
-        return self.state().active
-
-    def is_enabled(self) -> bool:
-        """Does it start at boot?"""
-        return self.state().enabled
-
-    def environment(self) -> str:
-        """What the manager sets in the environment of the service, as NAME=value separated by spaces."""
-        return self._manager.environment()
-
-    def start(self) -> None:
-        """Start it, also after repeated failures."""
-        self._manager.forget_failures()
-        self._manager.do("start")
-
-    def stop(self) -> None:
-        """Stop it."""
-        self._manager.do("stop")
-
-    def restart(self) -> None:
-        """Stop and start it."""
-        self._manager.forget_failures()
-        self._manager.do("restart")
-
-    def reload(self) -> None:
-        """Make it read its configuration again."""
-        self._manager.do("reload")

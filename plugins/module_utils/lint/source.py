@@ -95,7 +95,6 @@ class SourceFacts:
     metadata: dict[str, str] = field(default_factory=dict)
     host_type: str = ""
     sets_global: bool = False
-    adds_hosts: bool = False
 
 
 def _string(value: Any) -> str | None:
@@ -156,7 +155,6 @@ class _Reader:
             "provides": self.on_provides,
             "add_item": self.on_add_item,
             "set_global": self.on_set_global,
-            "add_host": self.on_add_host,
             "get_host_type": self.on_host_type,
             "hourly": self.on_task,
             "daily": self.on_task,
@@ -417,10 +415,6 @@ class _Reader:
             "*",
         ):
             self.facts.sets_global = True
-
-    def on_add_host(self, index: int) -> None:
-        if self.at(index - 1) == "." and self.at(index - 2) == "module":
-            self.facts.adds_hosts = True
 
     def on_host_type(self, index: int) -> None:
         """if module:get_host_type() ~= "component" then error(…): the module is for that type of host only."""

@@ -17,7 +17,6 @@ KEYWORD = "keyword"
 NUMBER = "number"
 STRING = "string"
 OPERATOR = "operator"
-END = "end of file"
 
 
 # Comments and white space first, so that they cost one match each; the order of the rest matters:

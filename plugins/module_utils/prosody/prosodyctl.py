@@ -11,14 +11,12 @@ would otherwise wait for ever.
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminCommandFailed, Reply
 
 DEFAULT_CONFIG = "/etc/prosody/prosody.cfg.lua"
 
@@ -96,19 +94,3 @@ class Prosodyctl:
         except subprocess.TimeoutExpired:
             raise ProsodyctlFailed(f'"{shown}" did not end within {self._timeout:g} seconds and was stopped.') from None
         return Output(done.returncode, done.stdout, done.stderr)
-
-    def command(self, line: str, secrets: Sequence[str] = (), check: bool = True) -> Reply:
-        """Run one line of words and return the answer: the same interface as AdminSocket's, without a server.
-
-        :param secrets: lines for its standard input, in the order of its prompts.
-        :param check: raise AdminCommandFailed when it exits with a failure, instead of returning it. Exit code 0 proves
-            nothing (see above): what it should have done is to be looked at.
-        :raises ProsodyctlFailed: it could not be run, or did not end in time.
-        """
-        said = self.call(*shlex.split(line), secrets=secrets)
-        lines = said.text.splitlines()
-        reply = Reply(said.code == 0, lines[-1] if lines else "", tuple(lines))
-        if check and not reply.ok:
-            seen = said.text or f"it ended with {said.code} and said nothing"
-            raise AdminCommandFailed(f'"prosodyctl {line}" failed: {seen}', reply)
-        return reply

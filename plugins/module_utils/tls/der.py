@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
-BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
+BOOLEAN, INTEGER, OCTET_STRING, OID = 0x01, 0x02, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
 # X.680 string types by tag, and how their content is encoded; TeletexString is Latin-1 in practice

@@ -186,11 +186,5 @@ def disabled(names: Sequence[str]) -> Modules:
     return Modules("modules_disabled", [("", [(name, comment_of(name)) for name in names])])
 
 
-def needs_community_package(names: Iterable[str]) -> bool:
-    """Whether one of `names` comes from Debian's package prosody-modules."""
-    known = catalogue()
-    return any(name in known and known[name].package != "prosody" for name in names)
-
-
 def _if(condition: object, *names: str) -> tuple[str, ...]:
     return names if condition else ()
