@@ -410,8 +410,6 @@ def test_systemd_is_asked_and_told() -> None:
     assert commands[-2:] == [["reset-failed", "prosody.service"], ["start", "prosody.service"]]
     with pytest.raises(ServiceError, match=r"systemctl restart prosody.service failed: Job failed\."):
         service.restart()
-    with pytest.raises(ServiceError, match="Unknown service manager"):
-        Service(run_command, "openrc")
 
 
 def test_a_unit_that_does_not_exist() -> None:
