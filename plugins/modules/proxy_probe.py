@@ -18,10 +18,22 @@ description:
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes.info
 options:
-  address:
-    description: Where the proxy listens.
-    type: str
+  addresses:
+    description: Where the proxy listens; each is asked everything.
+    type: list
+    elements: str
     required: true
+  generation:
+    description:
+      - What nginx on this host must say is its configuration. A reload that cannot have a port ends well, and nginx
+        goes on as it was.
+    type: str
+    default: ""
+  certificate:
+    description:
+      - PEM file on the host with the certificate that https must show, first. Without it any certificate for the name
+        does.
+    type: path
   sites:
     description: The virtual hosts.
     type: list
@@ -68,11 +80,24 @@ problems:
 """
 
 import time
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.front.probe import Site, problems
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.front.probe import Site, generation_problem, problems
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate, read_chain
 
 _ONE = 5.0
+
+
+def look(
+    addresses: Sequence[str], sites: Sequence[Site], generation: str, certificate: Certificate | None
+) -> list[str]:
+    """Everything that does not answer as it should now."""
+    found = [generation_problem(sites[0].name, generation, _ONE)] if generation and sites else []
+    for address in addresses:
+        found += [line for site in sites for line in problems(address, site, _ONE, wanted=certificate)]
+    return [line for line in found if line]
 
 
 def main() -> None:
@@ -85,16 +110,22 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            "address": {"type": "str", "required": True},
+            "addresses": {"type": "list", "elements": "str", "required": True},
+            "generation": {"type": "str", "default": ""},
+            "certificate": {"type": "path"},
             "sites": {"type": "list", "elements": "dict", "required": True, "options": site},
             "timeout": {"type": "float", "default": 20.0},
         },
         supports_check_mode=True,
     )
     sites = [Site(**entry) for entry in module.params["sites"]]
+    try:
+        certificate = read_chain(module.params["certificate"])[0] if module.params["certificate"] else None
+    except XmppError as error:
+        module.fail_json(msg=str(error), problems=[str(error)])
     end = time.monotonic() + module.params["timeout"]
     while True:
-        found = [line for one in sites for line in problems(module.params["address"], one, _ONE)]
+        found = look(module.params["addresses"], sites, module.params["generation"], certificate)
         if not found or time.monotonic() > end:
             break
         time.sleep(0.5)

@@ -30,7 +30,13 @@ STOREYS = [
     },
     {"module_utils/front", "module_utils/transaction"},
     {"plugin_utils/progress", "plugin_utils/secret_files", "plugin_utils/status"},
-    {"plugin_utils/deployment", "plugin_utils/preflight", "plugin_utils/prosody", "plugin_utils/reach"},
+    {
+        "plugin_utils/deployment",
+        "plugin_utils/preflight",
+        "plugin_utils/prosody",
+        "plugin_utils/proxy",
+        "plugin_utils/reach",
+    },
     {"plugin_utils/services"},
     {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, request
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate, covers
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import TlsProbeError, read_served
 
 
@@ -26,17 +26,51 @@ class Site:
     s2s: bool = False
 
 
-def problems(address: str, site: Site, timeout: float, http_port: int = 80, https_port: int = 443) -> list[str]:
-    """What does not answer as it should, in one line each; empty if everything does."""
+# where nginx tells this host with which configuration it runs
+GENERATION = "/xmpp-proxy-generation"
+
+
+def problems(
+    address: str,
+    site: Site,
+    timeout: float,
+    http_port: int = 80,
+    https_port: int = 443,
+    wanted: Certificate | None = None,
+) -> list[str]:
+    """What does not answer as it should, in one line each; empty if everything does.
+
+    wanted: the certificate that https must show; without one any that is for the name.
+    """
     checks: list[Callable[[], str]] = [
         partial(_redirect, address, http_port, site.name, timeout),
-        partial(_certificate, address, https_port, site.name, None, timeout),
+        partial(_certificate, address, https_port, site.name, None, timeout, wanted),
         *(partial(_page, address, https_port, site.name, path, timeout) for path in site.paths),
     ]
     for service, on in (("xmpp-client", site.c2s), ("xmpp-server", site.s2s)):
         if on:
             checks.append(partial(_certificate, address, https_port, site.name, service, timeout))
     return [found for check in checks if (found := check())]
+
+
+def generation_problem(name: str, generation: str, timeout: float, port: int = 80) -> str:
+    """What is wrong with the configuration that nginx on this host runs with, "" if it is `generation`.
+
+    A reload of which nginx can do nothing, because a port is taken, ends well for systemd, and everything answers as
+    before.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", GENERATION, headers={"Host": name})
+        answer = connection.getresponse()
+        seen = answer.read(200).decode("ascii", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        return f"nginx at 127.0.0.1:{port}: {error}"
+    finally:
+        connection.close()
+    if answer.status == 200 and seen == generation:
+        return ""
+    return "nginx did not take over the new configuration and goes on with the one before"
 
 
 def _redirect(address: str, port: int, name: str, timeout: float) -> str:
@@ -63,13 +97,20 @@ def _page(address: str, port: int, name: str, path: str, timeout: float) -> str:
         answer = request("GET", f"https://{name}{suffix}{path}", context, address=address, timeout=timeout)
     except HttpFailed as error:
         return f"https://{name}{path} at {address}: {error}"
-    return "" if answer.status == 200 else f"https://{name}{path} at {address}: HTTP {answer.status}"
+    if answer.status == 200:
+        return ""
+    why = ": nginx gets no answer from Prosody, is it running?" if answer.status in (502, 504) else ""
+    return f"https://{name}{path} at {address}: HTTP {answer.status}{why}"
 
 
-def _certificate(address: str, port: int, name: str, service: str | None, timeout: float) -> str:
+def _certificate(
+    address: str, port: int, name: str, service: str | None, timeout: float, wanted: Certificate | None = None
+) -> str:
     what = f"{service or 'https'} for {name} at {address}:{port}"
     try:
         served = read_served(address, port, sni=name, direct=service, to=name, timeout=timeout)
     except TlsProbeError as error:
         return f"{what}: {error.step}: {error.seen}"
+    if wanted is not None and served.certificate != wanted:
+        return f"{what}: another certificate than the new one is served"
     return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"

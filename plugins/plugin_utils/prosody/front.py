@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import external_url, host_name, hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+# mod_invites_page, mod_invites_register_web, mod_register_apps, mod_http_libjs
+_PAGES = ["/invites_page", "/invites_page/", "/register", "/register_apps/", "/share/"]
 
 
 def front(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +24,9 @@ def front(values: Mapping[str, Any]) -> dict[str, Any]:
 
     sites: for each virtual host name (A-labels), address (as users see it), title, url, names (those of TLS
       for clients and servers), upload and rooms (domains, "" for none), upload_size (bytes, 0 for no limit),
-      registration, websocket, bosh, contacts (URIs)
+      upload_at (the name in the URLs of uploads), registration, invite_paths (of Prosody's own pages for invitations),
+      websocket, bosh, contacts (URIs), limits (upload_total: MB of one user, upload_days and archive_days;
+      0 for none)
     ports: http, https, and for what is handed on by the PROXY protocol c2s and s2s; 0 where there is none
     """
     settings = Settings(values)
@@ -42,18 +49,50 @@ def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, A
     components = {entry.module: domain_to_ascii(entry.name) for entry in reversed(hosts_of(own)) if entry.module}
     without = disabled | set(host.texts("modules_disabled"))
     contacts = settings.mapping("contact_info")
+    url = external_url(settings, name)
     return {
         "name": domain_to_ascii(name),
         "address": name,
         "title": host.text("title") or settings.text("site_name") or name,
-        "url": external_url(settings, name) or f"https://{domain_to_ascii(name)}/",
+        "url": url or f"https://{domain_to_ascii(name)}/",
         "names": [domain_to_ascii(entry.name) for entry in hosts_of(own)],
         "upload": components.get("http_file_share", ""),
         "rooms": components.get("muc", ""),
+        "upload_at": (urlsplit(url).hostname or "") if url else components.get("http_file_share", ""),
         "upload_size": settings.size("upload_max_size") or 0,
         "registration": host.text("registration") or settings.text("registration", "closed"),
+        "invite_paths": [] if settings.flag("proxied") else _PAGES,
         "websocket": "websocket" not in without,
         "bosh": "bosh" not in without,
         "contacts": [uri for kind in ("security", "abuse", "admin") for uri in contacts.get(kind) or []]
         or [f"xmpp:{jid}" for jid in settings.texts("admins")],
+        "limits": _limits(settings, "http_file_share" in components),
+    }
+
+
+# seconds of each unit that Prosody knows (util/human/io.lua: parse_duration_lax)
+_UNITS = {"s": 1, "mi": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2629800, "y": 31557600}
+_PERIOD = re.compile(r"(\d+)\s*([a-z]*)$")
+
+
+def _days(settings: Settings, name: str) -> int:
+    """A period in whole days, -1 for less than one, 0 for no end."""
+    given = str(settings.values.get(name) or "").strip().lower()
+    match = _PERIOD.match(given)
+    if not match:
+        return 0
+    unit = next((factor for key, factor in _UNITS.items() if match[2].startswith(key)), 1)
+    return int(match[1]) * unit // 86400 or -1
+
+
+def _limits(settings: Settings, uploads: bool) -> dict[str, int]:
+    """What one user may keep here: as much as fits into the days that files live, and into the store of all."""
+    days = _days(settings, "upload_expires_after") if uploads else 0
+    daily, total = settings.size("upload_daily_quota"), settings.size("upload_total_quota")
+    bounds = [daily * max(days, 1)] if daily and days else []
+    bounds += [total] if total else []
+    return {
+        "upload_total": (min(bounds) // 1_000_000 or -1) if uploads and bounds else 0,
+        "upload_days": days,
+        "archive_days": _days(settings, "archive_expires_after"),
     }

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import socket
 import ssl
 import threading
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.front.probe import Site, problems
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.front.probe import Site, generation_problem, problems
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import parse
 from ansible_collections.allthingslinux.xmpp.plugins.modules import proxy_probe
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
@@ -24,15 +26,16 @@ def proxy(tmp_path):
     """Starts a web server and one with TLS for a name; both answer as they are told. Returns their ports."""
     with contextlib.ExitStack() as stack:
 
-        def start(name="example.org", status=308, location="https://example.org/", pages=("/",)):
+        def start(name="example.org", status=308, location="https://example.org/", pages=("/",), missing=404, body=""):
             class Handler(http.server.BaseHTTPRequestHandler):
                 def do_GET(self):
                     secure = isinstance(self.connection, ssl.SSLSocket)
-                    self.send_response((200 if self.path in pages else 404) if secure else status)
+                    self.send_response((200 if self.path in pages else missing) if secure else status)
                     if not secure and location:
                         self.send_header("Location", location)
-                    self.send_header("Content-Length", "0")
+                    self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
+                    self.wfile.write(body.encode())
 
                 def log_message(self, *_words):
                     pass
@@ -86,9 +89,50 @@ def test_a_port_that_takes_no_clients_of_xmpp_is_told(proxy):
 
 def test_the_module_asks_again_and_then_tells(monkeypatch):
     left = [["not yet"], [], ["never"]]
-    monkeypatch.setattr(proxy_probe, "problems", lambda *_args: left.pop(0) if len(left) > 1 else left[0])
+    monkeypatch.setattr(proxy_probe, "problems", lambda *_args, **_more: left.pop(0) if len(left) > 1 else left[0])
     monkeypatch.setattr(proxy_probe.time, "sleep", lambda _seconds: None)
-    options: dict[str, Any] = {"address": "127.0.0.1", "sites": [{"name": "example.org", "paths": ["/"], "c2s": True}]}
+    options: dict[str, Any] = {
+        "addresses": ["127.0.0.1"],
+        "sites": [{"name": "example.org", "paths": ["/"], "c2s": True}],
+    }
     assert module_runner.run(proxy_probe, **options)["problems"] == []
     failed = module_runner.run(proxy_probe, **{**options, "timeout": 0.01})
     assert (failed["failed"], failed["problems"]) == (True, ["never"])
+
+
+def test_a_reload_that_nginx_could_not_follow_is_told(proxy):
+    """It goes on with the configuration before, and everything answers as it should."""
+    plain, _secure = proxy(status=200, location="", body="abc")
+    assert generation_problem("example.org", "abc", 2.0, plain) == ""
+    assert "goes on with the one before" in generation_problem("example.org", "def", 2.0, plain)
+    old, _secure = proxy()
+    assert "goes on with the one before" in generation_problem("example.org", "abc", 2.0, old)
+
+
+def test_an_nginx_that_does_not_answer_is_told():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert generation_problem("example.org", "abc", 2.0, port).startswith(f"nginx at 127.0.0.1:{port}: ")
+
+
+def test_the_certificate_before_the_new_one_is_told(proxy):
+    ports = proxy()
+    other = parse(material.issue(("example.org",), by=AUTHORITY.intermediate).der)
+    lines = problems("127.0.0.1", Site("example.org"), 2.0, ports[0], ports[1], wanted=other)
+    assert len(lines) == 1
+    assert lines[0].endswith("another certificate than the new one is served")
+
+
+def test_who_gets_no_answer_from_prosody_says_so(proxy):
+    lines = found(proxy(pages=(), missing=502), paths=["/"])
+    assert lines == ["https://example.org/ at 127.0.0.1: HTTP 502: nginx gets no answer from Prosody, is it running?"]
+
+
+def test_every_address_is_asked(monkeypatch):
+    monkeypatch.setattr(proxy_probe, "problems", lambda address, *_args, **_more: [address])
+    monkeypatch.setattr(proxy_probe, "generation_problem", lambda *args: f"generation {args[1]}")
+    failed = module_runner.run(
+        proxy_probe, addresses=["127.0.0.1", "::1"], sites=[{"name": "example.org"}], generation="abc", timeout=0.01
+    )
+    assert failed["problems"] == ["generation abc", "127.0.0.1", "::1"]

@@ -64,14 +64,13 @@ def test_only_what_is_named_is_reachable() -> None:
         "= /http-bind",
         "/file_share/",
         "= /.well-known/host-meta",
-        "= /.well-known/host-meta.json",
     }
 
 
 @pytest.mark.parametrize(
     ("site", "gone"),
     [
-        ({"registration": "closed"}, {"= /invite/", "= /invites_json"}),
+        ({"registration": "closed"}, {"= /invite/", "= /invites_json", "= /.well-known/xmpp-provider-v2.json"}),
         ({"websocket": False}, {"= /xmpp-websocket"}),
         ({"bosh": False}, {"= /http-bind"}),
         ({"upload": ""}, {"/file_share/"}),
@@ -194,3 +193,65 @@ def test_a_site_of_somebody_else_that_has_443_is_found(line: str, refused: bool)
     dump = (DUMP % ("/etc/nginx/sites-enabled/shop", line)).splitlines()
     found = render_text("{{ __proxy_foreign }}", __proxy_nginx={"stdout_lines": dump})
     assert list(found) == (["/etc/nginx/sites-enabled/shop"] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ('nginx: [emerg] unknown directive "lisen" in /etc/nginx/sites-enabled/shop:3', True),
+        (
+            'nginx: [emerg] cannot load certificate "/etc/letsencrypt/live/shop/fullchain.pem": BIO_new_file() failed',
+            True,
+        ),
+        # what is wrong with our own files is mended by this run
+        ('nginx: [emerg] cannot load certificate "/etc/xmpp/proxy/fullchain.pem": BIO_new_file() failed', False),
+        ('nginx: [emerg] unknown directive "pas" in /etc/nginx/modules-enabled/99-xmpp.conf:40', False),
+        ('nginx: [emerg] unexpected "}" in /etc/nginx/conf.d/xmpp.conf:40', False),
+        ("nginx: [warn] conflicting server name", False),
+        ("", False),
+    ],
+)
+def test_an_nginx_that_is_broken_already_is_refused_with_its_own_words(said: str, refused: bool) -> None:
+    found = render_text("{{ __proxy_broken }}", __proxy_nginx={"stderr_lines": said.splitlines()})
+    assert found == (said.removeprefix("nginx: ") if refused else "")
+
+
+@pytest.mark.parametrize(
+    ("sites", "words"),
+    [
+        ({"shop.example.org": "127.0.0.1:8450"}, []),
+        ({"shop.example.org": "[::1]:8450"}, []),
+        ({"shop.example.org": "192.0.2.1:8450"}, ["no place on loopback"]),
+        ({"shop.example.org": "8450"}, ["no place on loopback"]),
+        ({"shop.example.org; evil": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+        ({"example.org": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+    ],
+)
+def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, str], words: list[str]) -> None:
+    checks = render_text(
+        "{{ __proxy_checks }}",
+        proxy_other_sites=sites,
+        proxy_servers=[server()],
+        proxy_public_addresses=[],
+        xmpp_certificate_source="ca",
+        __proxy_nginx={},
+    )
+    problems = [check["problem"] for check in checks if not check["that"]]
+    assert len(problems) == len(words)
+    for problem, word in zip(problems, words, strict=True):
+        assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("addresses", "good"),
+    [(["192.0.2.1", "2001:db8::1"], True), ([], True), (["chat.example.org"], False), (["192.0.2.1:443"], False)],
+)
+def test_public_addresses_are_addresses(addresses: list[str], good: bool) -> None:
+    checks = render_text(
+        "{{ __proxy_checks }}",
+        proxy_other_sites={},
+        proxy_servers=[server()],
+        proxy_public_addresses=addresses,
+        __proxy_nginx={},
+    )
+    assert all(check["that"] for check in checks) == good

@@ -131,10 +131,13 @@ def test_the_proxy_is_told_what_each_host_offers(tmp_path: Path) -> None:
         "upload": f"upload.{D}",
         "rooms": f"muc.{D}",
         "upload_size": 104857600,
+        "upload_at": D,
         "registration": "invite",
+        "invite_paths": [],
         "websocket": True,
         "bosh": True,
         "contacts": [f"xmpp:admin@{D}"],
+        "limits": {"upload_total": 21474, "upload_days": 28, "archive_days": 28},
     }
     assert (second["name"], second["address"]) == ("xn--bcher-kva.example", "bücher.example")
     assert (second["upload"], second["rooms"], second["registration"], second["bosh"]) == ("", "", "closed", False)
