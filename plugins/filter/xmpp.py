@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, summary
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, status, summary
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records, zone
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services.check_lines import check_lines
@@ -77,6 +78,13 @@ def xmpp_zone(found: Sequence[Mapping[str, Any]], ttl: int = 3600) -> str:
         raise AnsibleFilterError(str(error)) from error
 
 
+def xmpp_status(seen: Mapping[str, Any], as_data: bool = False, now: float | None = None) -> Any:
+    """The state of the service: lines of one screen, or data."""
+    moment = time.time() if now is None else now
+    found = status.gathered(seen, moment)
+    return found if as_data else status.lines(found, moment)
+
+
 class FilterModule:
     """The filters whose names begin with xmpp_."""
 
@@ -87,6 +95,7 @@ class FilterModule:
             "xmpp_dns_records": xmpp_dns_records,
             "xmpp_seen_at": xmpp_seen_at,
             "xmpp_shell_command": xmpp_shell_command,
+            "xmpp_status": xmpp_status,
             "xmpp_summary": xmpp_summary,
             "xmpp_tunnel_command": xmpp_tunnel_command,
             "xmpp_zone": xmpp_zone,

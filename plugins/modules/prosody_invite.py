@@ -86,6 +86,12 @@ options:
   token:
     description: The one invitation to revoke, for O(state=absent).
     type: str
+  qr_file:
+    description:
+      - A file on the controller into which the link is written as a QR code, as PNG or SVG by the end of its name. Only
+        its owner can read it. It is written anew each time.
+      - Needs the Python package C(segno) on the controller.
+    type: str
 seealso:
   - module: allthingslinux.xmpp.prosody_invite_info
   - module: allthingslinux.xmpp.prosody_accounts
@@ -236,6 +242,7 @@ def main() -> None:
             "roles": {"type": "list", "elements": "str", "default": []},
             "groups": {"type": "list", "elements": "str", "default": []},
             "token": {"type": "str", "no_log": True},
+            "qr_file": {"type": "str"},  # the action plugin keeps it for itself
             **connection.argument_spec(),
         },
         supports_check_mode=True,

@@ -276,6 +276,7 @@ def test_the_help_of_everything_is_one_screen():
         (["dns", "--file", "zone", "mine"], ["-e", {"xmpp_dns_file": "HOME/zone"}]),
         (["dns", "mine", "--file=/tmp/zone"], ["-e", {"xmpp_dns_file": "/tmp/zone"}]),
         (["invite", "mine", "a@op.test"], ["-e", {"xmpp_invite_jid": "a@op.test"}]),
+        (["invite", "mine", "--qr", "a.png"], ["-e", {"xmpp_invite_qr": "HOME/a.png"}]),
         (["invite", "a@op.test", "mine"], ["-e", {"xmpp_invite_jid": "a@op.test"}]),
         (
             ["invite", "mine", "op.test", "--expires", "3d"],

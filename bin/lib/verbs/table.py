@@ -77,6 +77,7 @@ VERBS = {
             "a link with which somebody makes an account, or sets a password anew",
             (
                 Option("--expires", "xmpp_invite_expires", "how long it is good: 2h, 3d, 1w", "TIME"),
+                Option("--qr", "xmpp_invite_qr", "write the link as a QR code there, PNG or SVG", "FILE", is_file=True),
                 Option("--reset", "xmpp_invite_reset", "for an account that exists: to set a new password"),
             ),
             word="JID",

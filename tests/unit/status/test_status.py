@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.filter.status import FilterModule, xmpp_status
+from ansible_collections.allthingslinux.xmpp.plugins.filter.xmpp import FilterModule, xmpp_status
 
 NOW = 1_795_000_000.0
 HOST: dict[str, Any] = {
@@ -132,4 +132,4 @@ def test_as_data():
 
 
 def test_the_filter_is_offered():
-    assert FilterModule().filters() == {"xmpp_status": xmpp_status}
+    assert FilterModule().filters()["xmpp_status"] is xmpp_status
