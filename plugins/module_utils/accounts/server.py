@@ -197,14 +197,42 @@ local function account_data(item, now)
   }
 end
 
+-- the same for PostgreSQL: all in one value, which the database takes apart, as binding each takes longest
+local from_json = [[
+  INSERT INTO "prosody" ("host","user","store","key","type","value")
+  SELECT ?, item->>'name', field.store, field.key, field.type, field.value FROM json_array_elements(?::json) AS item,
+  LATERAL (
+    SELECT 'accounts' AS store, known.key, known.type, known.value FROM (VALUES
+      ('salt', 'string', item->>'salt'), ('stored_key', 'string', item->>'stored_key'),
+      ('server_key', 'string', item->>'server_key'), ('iteration_count', 'number', item->>'iteration_count'),
+      ('created', 'number', item->>'created'), ('updated', 'number', item->>'updated'),
+      ('disabled', 'boolean', item->>'disabled')) AS known (key, type, value) WHERE known.value IS NOT NULL
+    UNION ALL SELECT 'account_roles', key, json_typeof(value), value #>> '{}' FROM json_each(item->'roles')
+  ) AS field]]
+local forget_json = [[DELETE FROM "prosody" WHERE "host"=? AND "store"=? AND "user" IN
+  (SELECT item->>'name' FROM json_array_elements(?::json) AS item)]]
+
+local function create_in_postgresql(engine, list, now)
+  local items = {}
+  for i, item in ipairs(list) do
+    local data = account_data(item, now)
+    data.name, data.roles = item[1], item[7] or {}
+    items[i] = xa.json.encode(data)
+  end
+  local text = "[" .. table.concat(items, ",") .. "]"
+  engine:delete(forget_json, xa.host, "account_roles", text)
+  engine:insert(from_json, xa.host, text)
+end
+
 -- in one transaction; fails as a whole when one of them exists
 local function create_in_sql(engine, list, now)
+  -- what an account of the same name left behind must not give this one a role
+  if engine.params.driver == "PostgreSQL" then return create_in_postgresql(engine, list, now) end
   local rows = {}
   for _, item in ipairs(list) do
     for key, value in pairs(account_data(item, now)) do rows[#rows + 1] = { item[1], "accounts", key, value } end
     for role, value in pairs(item[7] or {}) do rows[#rows + 1] = { item[1], "account_roles", role, value } end
   end
-  -- what an account of the same name left behind must not give this one a role
   for first = 1, #list, 32 do
     local names = {}
     for i = 0, 31 do names[i + 1] = (list[first + i] or list[first])[1] end
