@@ -23,8 +23,8 @@ _SIGNS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# A command line that has a chunk in it; the chunk is a text of its own
-_SHELL = re.compile(r"\bprosodyctl\s+shell\b")
+# A command line that has a chunk in it; the chunk is a text of its own. And what bash completes words by
+_SHELL = re.compile(r"\bprosodyctl\s+shell\b|\bCOMPREPLY\b")
 # The documentation of a plugin speaks of Lua
 _OF_ANSIBLE = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
