@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -59,6 +59,11 @@ def xmpp_seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:
     return reach.seen_at(host, by)
 
 
+def xmpp_addresses(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All addresses from which hosts may come."""
+    return reach.addresses(hosts)
+
+
 def xmpp_dns_records(settings: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
     """The records as plain data."""
     unknown = sorted(set(options) - _DNS_OPTIONS)
@@ -91,6 +96,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
         return {
+            "xmpp_addresses": xmpp_addresses,
             "xmpp_check_lines": check_lines,
             "xmpp_dns_records": xmpp_dns_records,
             "xmpp_seen_at": xmpp_seen_at,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,33 @@ def meant(configuration: str) -> str:
 
 
 def own_addresses(host: Mapping[str, Any]) -> list[str]:
-    """Return the addresses that the facts of a host name, that of IPv4 first; none where it was not asked."""
+    """Return the addresses that the facts of a host name, that of IPv4 first; none where it was not asked.
+
+    Those from which it goes out. A host without a default route, as in a network of its own, has all that others reach.
+    """
     facts = host.get("ansible_facts") or {}
-    found = [(facts.get(family) or {}).get("address") for family in ("default_ipv4", "default_ipv6")]
-    return [str(address) for address in found if address]
+    routed = [(facts.get(family) or {}).get("address") for family in ("default_ipv4", "default_ipv6")]
+    every = [address for family in ("all_ipv4_addresses", "all_ipv6_addresses") for address in facts.get(family) or []]
+    return [str(address) for address in routed if address] or [
+        address for address in map(str, every) if _routable(address)
+    ]
+
+
+def _routable(address: str) -> bool:
+    """Whether an address can be reached from another host without naming an interface."""
+    if not is_address(address):
+        return False
+    parsed = ipaddress.ip_address(address)
+    return not (parsed.is_loopback or parsed.is_link_local or parsed.is_multicast or parsed.is_unspecified)
+
+
+def addresses(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return all addresses from which some hosts (their variables, with facts) may come, of IPv4 and of IPv6.
+
+    A host that was not asked is "unknown", which the roles refuse: it would be let in nowhere.
+    """
+    found = [address for host in hosts for address in own_addresses(host) or ["unknown"]]
+    return list(dict.fromkeys(found))
 
 
 def seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:

@@ -156,6 +156,29 @@ def test_coturn_knows_every_option(variables):
     assert {name for name, _value in turn(**variables)} <= OPTIONS
 
 
+@pytest.mark.parametrize(
+    ("addresses", "family"),
+    [
+        (["10.0.0.1"], None),
+        # IPv4 is what clients mean that name no family, and here it can be had
+        (["2001:db8::1", "10.0.0.1"], None),
+        (["2001:db8::1"], "ipv6"),
+        (["::1", "2001:db8::1"], "ipv6"),
+    ],
+)
+def test_a_turn_server_without_ipv4_gives_ipv6_to_those_who_name_no_family(addresses, family):
+    options = turn(coturn_listen_addresses=addresses)
+    assert dict(options).get("allocation-default-address-family") == family
+
+
+def test_a_turn_server_listens_on_both_families_and_on_ipv6_alone():
+    six = {"default_ipv4": {}, "default_ipv6": {"address": "2001:db8::1"}}
+    both = {"default_ipv4": {"address": "192.0.2.1"}, "default_ipv6": {"address": "2001:db8::1"}}
+    assert templated("coturn", "{{ coturn_listen_addresses }}", ansible_facts=six) == ["2001:db8::1"]
+    assert templated("coturn", "{{ coturn_listen_addresses }}", ansible_facts=both) == ["192.0.2.1", "2001:db8::1"]
+    assert templated("coturn", "{{ coturn_listen_addresses }}") == []
+
+
 def test_external_address_goes_with_the_first_ipv4_address():
     options = turn(
         coturn_external_address="203.0.113.5", coturn_listen_addresses=["2001:db8::1", "10.0.0.1", "10.0.0.2"]
@@ -228,6 +251,33 @@ def test_prosody_on_other_hosts_comes_from_its_addresses_over_tls():
         ["hostssl", '"prosody"', '"prosody"', "192.0.2.1/32", "scram-sha-256"],
         ["hostssl", '"prosody"', '"prosody"', "2001:db8::1/128", "scram-sha-256"],
     ]
+
+
+def facts(ipv4: str = "", ipv6: str = "") -> dict[str, Any]:
+    """The facts of a host on its network as Ansible has them: a family that is not there is empty."""
+    return {"default_ipv4": {"address": ipv4} if ipv4 else {}, "default_ipv6": {"address": ipv6} if ipv6 else {}}
+
+
+def test_prosody_is_let_in_from_hosts_with_ipv6_alone_and_with_both_families():
+    hosts = {
+        "one": {},
+        "six": {"ansible_facts": facts(ipv6="2001:db8::6")},
+        "both": {"ansible_facts": facts("192.0.2.2", "2001:db8::2")},
+        "unasked": {},
+    }
+    known = {
+        "groups": {"prosody": [*hosts]},
+        "hostvars": hosts,
+        "ansible_facts": facts(ipv6="2001:db8::9"),
+    }
+    let_in = ["2001:db8::6", "192.0.2.2", "2001:db8::2", "unknown"]
+    assert templated("postgresql", "{{ postgresql_client_addresses }}", **known) == let_in
+    assert templated("postgresql", "{{ postgresql_listen_addresses }}", **known) == ["localhost", "2001:db8::9"]
+    known["ansible_facts"] = facts("192.0.2.9", "2001:db8::9")
+    listened = ["localhost", "192.0.2.9", "2001:db8::9"]
+    assert templated("postgresql", "{{ postgresql_listen_addresses }}", **known) == listened
+    known["ansible_facts"] = {}
+    assert templated("postgresql", "{{ postgresql_listen_addresses }}", **known) == ["localhost", "*"]
 
 
 def test_a_user_without_a_database_does_not_come_in():
@@ -304,7 +354,7 @@ def test_one_turn_server_for_several_domains_has_all_their_names() -> None:
 
 
 def test_the_database_is_verified_by_every_name_that_hosts_know_it_by() -> None:
-    facts = {
+    known = {
         "fqdn": "Db.internal",
         "default_ipv4": {"address": "192.0.2.3"},
         "default_ipv6": {"address": "2001:db8::3"},
@@ -316,7 +366,7 @@ def test_the_database_is_verified_by_every_name_that_hosts_know_it_by() -> None:
     }
     assert names_of(
         "postgresql",
-        ansible_facts=facts,
+        ansible_facts=known,
         inventory_hostname="db 1",
         ansible_host="203.0.113.3",
         groups={"prosody": ["one", "two"]},

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError, printable
 
 HIDDEN = "********"
 # Where a server says what it thinks
@@ -103,4 +103,4 @@ def explain(error: BaseException) -> str:
         text = os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     else:
         text = " ".join(str(error).split())
-    return (text or type(error).__name__).rstrip(".")
+    return (printable(text) or type(error).__name__).rstrip(".")

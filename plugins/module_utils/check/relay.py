@@ -147,6 +147,25 @@ async def _relay(stage: Stage, kind: str, transport: str) -> str:
     )
 
 
+def advice_for(refused: Any) -> str:
+    """What helps against a refused allocation (RFC 8656 section 19); in: aioice's message."""
+    code = refused.error_code
+    if code in (401, 441):
+        return (
+            "The credentials were refused: coturn's static-auth-secret and the secret in Prosody's configuration "
+            "must be the same, and the clocks of both hosts must agree"
+        )
+    if code == 440:
+        # Who names no family wants IPv4 (section 7.2); clients of calls name none, and so does aioice
+        return (
+            "The TURN server relays no IPv4, which is what clients mean that name no family of addresses: "
+            "set allocation-default-address-family=ipv6 in its turnserver.conf"
+        )
+    if code in (486, 508):
+        return f"Look at total-quota, user-quota, min-port and max-port in turnserver.conf; {COTURN_LOG}"
+    return COTURN_LOG
+
+
 class _Inbox(asyncio.DatagramProtocol):
     """Where what a relay receives is kept."""
 
@@ -174,7 +193,6 @@ async def _allocate(stage: Stage, service: Service) -> Any:
             "channel_refresh_time": LIFETIME,
         }
 
-    limits = f"Look at total-quota, user-quota, min-port and max-port in turnserver.conf; {COTURN_LOG}"
     look = f"Is coturn running, and port {port} open? systemctl status coturn; {COTURN_LOG}"
     transport: Any
     protocol: Any
@@ -216,15 +234,7 @@ async def _allocate(stage: Stage, service: Service) -> Any:
         await asyncio.wait_for(protocol.connect(), stage.target.timeout)
     except stun.TransactionFailed as error:
         transport.close()
-        code = error.response.error_code
-        raise CheckFailed(
-            attempted,
-            explain(error),
-            "The credentials were refused: coturn's static-auth-secret and the secret in Prosody's configuration "
-            "must be the same, and the clocks of both hosts must agree"
-            if code in (401, 441)
-            else limits,
-        ) from None
+        raise CheckFailed(attempted, explain(error), advice_for(error.response)) from None
     except (asyncio.TimeoutError, stun.TransactionError, OSError):
         transport.close()
         raise CheckFailed(attempted, f"no answer within {stage.target.timeout:g} s", look) from None

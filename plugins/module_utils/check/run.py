@@ -35,7 +35,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome 
     without_secrets,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage, Target
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError, printable
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ async def run(target: Target, names: Sequence[str] = tuple(CHECKS)) -> Report:
     hidden = [
         replace(
             outcome,
-            seen=without_secrets(outcome.seen, stage.secrets),
-            advice=without_secrets(outcome.advice, stage.secrets),
+            seen=printable(without_secrets(outcome.seen, stage.secrets)),
+            advice=printable(without_secrets(outcome.advice, stage.secrets)),
         )
         for outcome in outcomes
     ]

@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError, printable
 
 # RFC 8489 and RFC 8656
 COOKIE = 0x2112A442
@@ -98,6 +98,17 @@ def binding(address: str, port: int, transport: str, timeout: float = 5.0) -> No
             raise TurnError(f"the answer to a binding request is of kind {kind:#06x}")
 
 
+def refusal(answer: dict[int, bytes]) -> str:
+    """What an error says, in words: its number, its reason, and what helps where that is known."""
+    code = answer.get(ERROR_CODE, b"")
+    number = code[2] * 100 + code[3] if len(code) >= 4 else 0
+    # coturn counts the padding as text
+    said = printable(code[4:].decode(errors="replace"))
+    # RFC 8656 section 7.2: who names no family wants IPv4, and clients of calls name none
+    hint = ": it relays no IPv4, see allocation-default-address-family in turnserver.conf" if number == 440 else ""
+    return f"error {number} {said}".rstrip() + hint
+
+
 @contextlib.contextmanager
 def relay(address: str, port: int, user: str, password: str, timeout: float = 5.0) -> Iterator[None]:
     """Have a relay over UDP with the credentials, and give it back. Raises TurnError."""
@@ -111,9 +122,7 @@ def relay(address: str, port: int, user: str, password: str, timeout: float = 5.
         who = [(USERNAME, user.encode()), (REALM, realm), (NONCE, nonce)]
         kind, answer = _ask(connection, ALLOCATE, [(TRANSPORT, UDP), *who], key)
         if kind != ALLOCATE | SUCCESS or RELAYED not in answer:
-            code = answer.get(ERROR_CODE, b"")
-            number = code[2] * 100 + code[3] if len(code) >= 4 else 0
-            raise TurnError(f"no relay: error {number} {code[4:].decode(errors='replace')}")
+            raise TurnError("no relay: " + refusal(answer))
         try:
             yield
         finally:

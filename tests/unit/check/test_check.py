@@ -253,6 +253,35 @@ def test_every_way_of_failing_to_sign_in_has_advice(kind):
 # Reading stanzas
 
 
+@pytest.mark.parametrize(
+    ("code", "named", "unnamed"),
+    [
+        (401, "static-auth-secret", "quota"),
+        (440, "allocation-default-address-family=ipv6", "quota"),
+        (486, "user-quota", "family"),
+        (508, "min-port", "family"),
+        (437, "journalctl -u coturn", "quota"),
+    ],
+)
+def test_what_a_refused_relay_is_blamed_on(code, named, unnamed):
+    said = relay.advice_for(SimpleNamespace(error_code=code))
+    assert named in said
+    assert unnamed not in said
+
+
+def test_nothing_that_is_shown_holds_a_control_character(monkeypatch):
+    """coturn counts the NULs behind a reason as text, and a stranger's escape sequence is none for the operator."""
+
+    async def padded(_stage):
+        raise CheckFailed("allocating a relay", "(440 - Wrong address family\0\0) \x1b]0;mine\x07", "Look\0 there")
+
+    checks(monkeypatch, starttls=padded)
+    (outcome,) = ran(["starttls"]).outcomes
+    assert outcome.line().isprintable()
+    assert outcome.seen.endswith("(440 - Wrong address family) ]0;mine")
+    assert explain(OSError("reason\0")) == "reason"
+
+
 def test_turn_services_have_default_ports_and_transports():
     answer = ET.fromstring(
         "<iq xmlns='jabber:client'><services xmlns='urn:xmpp:extdisco:2'>"

@@ -63,6 +63,15 @@ def test_an_answer_to_another_question_is_refused() -> None:
         turn.parse(b"short", b"b" * 12)
 
 
+def test_a_refusal_is_told_without_the_padding_of_coturn() -> None:
+    """coturn counts the NULs behind a reason as text."""
+    told = turn.refusal({turn.ERROR_CODE: b"\0\0\x04\x28Wrong address family\0\0"})
+    assert told.startswith("error 440 Wrong address family: it relays no IPv4")
+    assert told.isprintable()
+    assert turn.refusal({turn.ERROR_CODE: b"\0\0\x04\x56Quota \x1b[31mreached\0"}) == "error 486 Quota [31mreached"
+    assert turn.refusal({}) == "error 0"
+
+
 def test_properties_of_units_are_read() -> None:
     assert services.blocks("Id=a.service\nNRestarts=1\n\nId=b.service\nX=y=z\n") == [
         {"Id": "a.service", "NRestarts": "1"},

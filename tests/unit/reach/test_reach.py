@@ -72,6 +72,29 @@ V4, V6 = (
 )
 
 
+ALONE = {
+    "ansible_facts": {
+        "default_ipv4": {},
+        "all_ipv4_addresses": ["169.254.3.4"],
+        "all_ipv6_addresses": ["fe80::1", "2001:db8::7", "fd00::7"],
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "found"),
+    [
+        ([FACTS, V6, FACTS], ["10.0.0.5", "2001:db8::5", "2001:db8::6"]),
+        ([V4, {}], ["10.0.0.6", "unknown"]),
+        # a network of its own, without a default route
+        ([ALONE], ["2001:db8::7", "fd00::7"]),
+        ([], []),
+    ],
+)
+def test_hosts_come_from_addresses_of_both_families(hosts, found):
+    assert reach.addresses(hosts) == found
+
+
 @pytest.mark.parametrize(
     ("host", "by", "address"),
     [

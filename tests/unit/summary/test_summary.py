@@ -81,7 +81,8 @@ def test_commands_for_a_host():
     assert filters.xmpp_shell_command(host, "xmpp1") == "ssh me@box sudo"
     assert filters.xmpp_tunnel_command(host, "xmpp1", 9090) == "ssh -L 9090:127.0.0.1:9090 me@box"
     assert filters.xmpp_tunnel_command({"ansible_connection": "docker"}, "xmpp1", 9090) == ""
-    for name in ["xmpp_seen_at", "xmpp_shell_command", "xmpp_summary", "xmpp_tunnel_command"]:
+    assert filters.xmpp_addresses([{"ansible_facts": {"default_ipv6": {"address": "2001:db8::1"}}}]) == ["2001:db8::1"]
+    for name in ["xmpp_addresses", "xmpp_seen_at", "xmpp_shell_command", "xmpp_summary", "xmpp_tunnel_command"]:
         assert name in filters.FilterModule().filters()
 
 
