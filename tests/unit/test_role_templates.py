@@ -217,7 +217,20 @@ def test_options_of_the_operator():
     assert options[-2:] == [("max-allocate-lifetime", "1800"), ("verbose", "")]
 
 
-@pytest.mark.parametrize(("port", "capability"), [(443, "CAP_NET_BIND_SERVICE"), (5349, "")])
+def test_port_0_is_no_tls_and_needs_no_certificate():
+    options = dict(turn(coturn_tls_port=0))
+    assert "no-tls" in options
+    assert not {"tls-listening-port", "cert", "pkey", "cipher-list"} & set(options)
+    assert set(options) <= OPTIONS
+    ports = templated("coturn", "{{ __coturn_ports | map(attribute='port') | unique }}", coturn_tls_port=0)
+    assert ports == [3478]
+    assert templated("coturn", "{{ __coturn_certificates }}", coturn_tls_port=0) == []
+    assert dict(turn(xmpp_turn_tls_port=0))["no-tls"] == ""
+    assert dict(turn())["tls-listening-port"] == "5349"
+    assert "no-tls" not in dict(turn())
+
+
+@pytest.mark.parametrize(("port", "capability"), [(443, "CAP_NET_BIND_SERVICE"), (5349, ""), (0, "")])
 def test_only_a_low_port_gets_a_capability(port, capability):
     text = render("coturn", "dropin.conf.j2", coturn_tls_port=port)
     for name in ("CapabilityBoundingSet", "AmbientCapabilities"):

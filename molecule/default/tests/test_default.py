@@ -7,11 +7,13 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.federation import STRANGER
-from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
+from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import render
 
 SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
 
@@ -124,3 +126,47 @@ def test_a_stopped_service_is_named_by_the_check(host):
         host.check_output("systemctl start coturn")
     assert run.code != 0
     assert "coturn" in run.output
+
+
+@pytest.fixture
+def six(host):
+    """Start a second TURN server of the installed coturn that has IPv6 alone; out: a function that asks it for a relay.
+
+    Configured by the role's template, and asked by the probe of monitoring from the host itself.
+    """
+    place = "/root/six"
+    library = f"{place}/ansible_collections/allthingslinux/xmpp/plugins/module_utils"
+    ask = (
+        "import base64, hmac, time; "
+        "from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn; "
+        "user = f'{int(time.time()) + 600}:me'; "
+        "password = base64.b64encode(hmac.digest(b'of-the-scenario-alone', user.encode(), 'sha1')).decode(); "
+        "turn.allocate('::1', 3490, user, password)"
+    )
+    host.check_output(f"mkdir -p {library}/monitor")
+    for name in ("errors.py", "monitor/turn.py"):
+        text = base64.b64encode((ROOT / "plugins/module_utils" / name).read_bytes()).decode()
+        host.check_output(f"echo {text} | base64 -d >{library}/{name}")
+
+    def start(without=""):
+        config = render(
+            "coturn", "turnserver.conf.j2", coturn_listen_addresses=["::1"], coturn_port=3490, coturn_tls_port=0
+        )
+        lines = [line for line in config.splitlines() if not (without and line.startswith(without))]
+        lines = [line for line in lines if not line.startswith(("userdb", "#"))]
+        text = base64.b64encode("\n".join([*lines, "static-auth-secret=of-the-scenario-alone"]).encode()).decode()
+        host.check_output(f"systemctl stop turn-six 2>&1 || true; echo {text} | base64 -d >{place}/turnserver.conf")
+        command = f"turnserver -c {place}/turnserver.conf --pidfile= --userdb={place}/db"
+        host.check_output(f"systemd-run --unit=turn-six --collect {command}")
+        host.check_output("timeout 10 sh -c 'until ss -Hlnu src [::1]:3490 | grep -q .; do sleep 0.1; done'")
+        return host.run(f"PYTHONPATH={place} python3 -c {shlex.quote(ask)} 2>&1")
+
+    yield start
+    host.check_output(f"systemctl stop turn-six; rm -r {place}")
+
+
+def test_turn_without_ipv4_has_relays_for_those_who_name_no_family(six):
+    asked = six()
+    assert asked.rc == 0, asked.stdout
+    refused = six(without="allocation-default-address-family")
+    assert "error 440 Unsupported address family: it relays no IPv4" in refused.stdout

@@ -142,9 +142,15 @@ async def _relay(stage: Stage, kind: str, transport: str) -> str:
     finally:
         await asyncio.gather(*(_release(end) for end in ends))
     return (
-        f"{service.host}:{service.port}: relays {first[0]}:{first[1]} and {second[0]}:{second[1]} allocated, "
+        f"{service.host}:{service.port}: relays {_place(first)} and {_place(second)} allocated, "
         f"a datagram there and back in {milliseconds(seconds)}"
     )
+
+
+def _place(address: tuple[str, int]) -> str:
+    """Address and port as they are written: an address of IPv6 in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def advice_for(refused: Any) -> str:
@@ -182,7 +188,7 @@ async def _allocate(stage: Stage, service: Service) -> Any:
     host = stage.target.turn_address or stage.target.address or service.host
     port = service.port
     how = "TLS" if service.type == "turns" else service.transport.upper()
-    attempted = f"allocating a relay at {host}:{port} over {how}"
+    attempted = f"allocating a relay at {_place((host, port))} over {how}"
 
     def options(at: tuple[str, int]) -> dict[str, Any]:
         return {
@@ -248,7 +254,7 @@ async def _allocate(stage: Stage, service: Service) -> Any:
 async def _exchange(first: Any, second: Any, service: Service, timeout: float) -> float:
     """Datagrams first → second and back, repeated till they pass; seconds for the round trip. Raises CheckFailed."""
     one, other = first.relayed_address, second.relayed_address
-    attempted = f"a datagram between relays {one[0]}:{one[1]} and {other[0]}:{other[1]}"
+    attempted = f"a datagram between relays {_place(one)} and {_place(other)}"
     deadline = time.monotonic() + timeout
     payload = secrets.token_bytes(16)
     try:
