@@ -13,6 +13,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
     declared_accounts,
     front,
+    invitations,
     model,
     own_modules,
     places,
@@ -41,6 +42,7 @@ class FilterModule:
             "prosody_certificate_names": _filter(model.certificate_names),
             "prosody_config_text": _filter(model.config_text),
             "prosody_declared_accounts": _filter(declared_accounts.declared_accounts),
+            "prosody_declared_invitations": _filter(invitations.declared_invitations),
             "prosody_front": _filter(front.front),
             "prosody_generated_files": _filter(declared_accounts.generated_files),
             "prosody_own_modules": _filter(own_modules.own_modules),

@@ -166,8 +166,8 @@ invites:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import invites
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites import server as invites
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 
 

@@ -60,8 +60,8 @@ invites:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils import invites
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites import server as invites
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 
 _CREDENTIALS = ("token", "uri", "landing_page")

@@ -20,9 +20,9 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
-    has one), `shell` (what stands before a
-    command for the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs
-    that were declared once, are not any more and can sign in).
+    has one), `shell` (what stands before a command for the server), `tunnel` (the command that opens the way to the
+    pictures, or nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations`
+    (as module prosody_invites returns them) and `links` (the directory with their links).
     """
     settings = Settings(values)
     names = account_names(values)
@@ -34,6 +34,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         ("Calls", _calls(settings, about)),
         ("Accounts", ", ".join(names) or "none declared"),
         ("Also sign in", _undeclared(list(about.get("undeclared") or []))),
+        ("Invitations", _invitations(about)),
         ("Passwords", f"{about['secrets']}/ (one file for each that you did not give, for you only)"),
         ("Trust", f"clients must trust {about['authority']}" if about.get("authority") else ""),
         ("Server log", shell),
@@ -70,6 +71,14 @@ def _calls(settings: Settings, about: Mapping[str, Any]) -> str:
     tls = settings.number("turn_tls_port")
     secured = f", with TLS {tls}" if tls else ""
     return f"TURN at {about['turn_address']}, port {settings.number('turn_port')}{secured}"
+
+
+def _invitations(about: Mapping[str, Any]) -> str:
+    declared = list(about.get("invitations") or [])
+    waiting = [f"{one['name']} until {one['expires']}" for one in declared if one["state"] == "pending"]
+    spent = [f"{one['name']}: {one['state']}" for one in declared if one["state"] != "pending"]
+    links = [f"{', '.join(waiting)}: the links are in {about.get('links')}/ for you only"] if waiting else []
+    return "; ".join([*links, *spent])
 
 
 def _undeclared(jids: list[str]) -> str:

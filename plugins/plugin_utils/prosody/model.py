@@ -29,6 +29,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts 
     host_name,
     hosts_of,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.invitations import invitation_problems
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.passwords import password_problems
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.rooms import room_problems
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import sections
@@ -184,7 +185,7 @@ def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         except XmppError as error:
             if str(error) not in found:
                 found.append(str(error))
-    for look in (password_problems, room_problems):
+    for look in (password_problems, room_problems, invitation_problems):
         try:
             found += look(values)
         except XmppError as error:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""module_utils/invites.py: answers recorded from Prosody 13.0.1 → values, values → what to do."""
+"""module_utils/invites/server.py: answers recorded from Prosody 13.0.1 → values, values → what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites import (
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites.server import (
     CONTACT,
     PASSWORD_RESET,
     REGISTRATION,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites import moment
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites.server import moment
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
 from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_invite, prosody_invite_info
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner

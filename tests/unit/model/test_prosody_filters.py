@@ -25,6 +25,11 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_front", SETTINGS, None),
     ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p@example.org"]),
     ("prosody_declared_accounts", SETTINGS, {}),
+    (
+        "prosody_declared_invitations",
+        {**SETTINGS, "domain": "example.org", "invitations": [{"name": "a"}, {"name": "b", "jid": "b@example.org"}]},
+        [{"jid": "example.org", "name": "a"}, {"jid": "b@example.org", "name": "b"}],
+    ),
     ("prosody_account_hosts", SETTINGS, ["example.org"]),
     (
         "prosody_leftover_files",
@@ -59,7 +64,7 @@ def test_a_filter(name: str, value: Any, result: Any) -> None:
     "name", sorted({case[0] for case in RESULTS} - {"to_lua", "prosody_problems", "prosody_probe_accounts"})
 )
 def test_an_error_is_one_that_ansible_shows(name: str) -> None:
-    wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5}
+    wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5, "invitations": "x"}
     with pytest.raises(AnsibleFilterError, match="prosody_"):
         function(name)(wrong)
 

@@ -71,6 +71,17 @@ def test_who_is_declared_no_more_is_told():
     assert " and 2 more: " in lines(DEPLOYED, undeclared=[f"e{number}@op.test" for number in range(12)])["Also sign in"]
 
 
+def test_invitations_are_told_by_where_their_links_are():
+    assert "Invitations" not in lines(DEPLOYED)
+    declared = [
+        {"name": "helpdesk", "state": "pending", "expires": "2026-11-28T12:00:00Z"},
+        {"name": "juliet", "state": "used", "expires": "2026-11-25T12:00:00Z"},
+    ]
+    told = lines(DEPLOYED, invitations=declared, links="/i/invitations")["Invitations"]
+    assert told == "helpdesk until 2026-11-28T12:00:00Z: the links are in /i/invitations/ for you only; juliet: used"
+    assert lines(DEPLOYED, invitations=declared[1:])["Invitations"] == "juliet: used"
+
+
 def test_settings_that_cannot_be_are_an_error_that_ansible_shows():
     with pytest.raises(AnsibleFilterError, match="prosody_hosts"):
         filters.xmpp_summary({"hosts": 5}, **ABOUT)

@@ -19,12 +19,14 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import ji
 REGISTRATION, CONTACT, PASSWORD_RESET = "registration", "contact", "password_reset"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
+NO_HOST = "this server has no host"
+
 # All of it works on what mod_invites offers and stores: in invite_token of the host token → invitation, and of the
 # inviting user token → expiry.
 _PRELUDE = (
     'local json = require "prosody.util.json"; '
     "local q = json.decode(%s); local host = prosody.hosts[q.host]; "
-    'if not host then return nil, "this server has no host "..q.host end; '
+    f'if not host then return nil, "{NO_HOST} "..q.host end; '
     "local invites = host.modules.invites; "
     'if not invites then return nil, q.host.." does not have the module invites: add it to its modules" end; '
 )
