@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import deployment
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import names
+
+
+def deployment_misspelt_groups(groups: Mapping[str, Collection[str]], own: Collection[str] = ()) -> list[str]:
+    """Groups that are nearly one of ours, a line each."""
+    return names.misspelt_groups(groups, names.GROUPS, own)
 
 
 class FilterModule:
@@ -18,6 +24,7 @@ class FilterModule:
         """Return filter name → function."""
         return {
             "deployment_merged": deployment.merged,
+            "deployment_misspelt_groups": deployment_misspelt_groups,
             "deployment_moves": deployment.moves,
             "deployment_settled": deployment.settled,
             "deployment_shared_domains": deployment.shared_domains,

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-ROLES = ("postgresql", "coturn", "prosody", "monitoring")
-_NAMES = {"postgresql": "PostgreSQL", "coturn": "coturn", "prosody": "Prosody", "monitoring": "monitoring"}
+ROLES = ("postgresql", "coturn", "prosody", "proxy", "monitoring")
+_NAMES = {"postgresql": "PostgreSQL", "coturn": "coturn", "prosody": "Prosody", "proxy": "The proxy", "monitoring": "monitoring"}
 _LEFT = {
     "postgresql": "Its data stay there, in /var/lib/postgresql.",
     "coturn": "Its secret and its key are removed there.",
@@ -21,6 +21,7 @@ _LEFT = {
         "Its secrets and keys are removed there; what lies in /var/lib/prosody stays, among it the files that users "
         "shared: copy those."
     ),
+    "proxy": "Its key is removed there.",
     "monitoring": "Its passwords are removed there; what it collected stays.",
 }
 

@@ -12,6 +12,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import deploym
 
 FILTERS = filters.FilterModule().filters()
 moves, merged = FILTERS["deployment_moves"], FILTERS["deployment_merged"]
+misspelt = FILTERS["deployment_misspelt_groups"]
 settled, shared = FILTERS["deployment_settled"], FILTERS["deployment_shared_domains"]
 
 
@@ -20,6 +21,12 @@ def host(*roles: str, domain: str = "example.org", address: str = "192.0.2.1") -
 
 
 LAST = {"a": host("coturn", "postgresql", "prosody"), "b": host("monitoring")}
+
+
+def test_groups_that_are_nearly_ours() -> None:
+    [line] = misspelt({"all": ["a"], "prosdy": ["a"], "coturn": ["a"], "turn": ["a"]})
+    assert "did you mean prosody?" in line
+    assert misspelt({"prosdy": ["a"]}, own=["prosdy"]) == []
 
 
 def test_nothing_moved() -> None:

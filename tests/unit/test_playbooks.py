@@ -89,6 +89,15 @@ def test_an_inventory_without_a_host_for_any_service_is_refused(operator):
     assert "prosody, postgresql, coturn, proxy, monitoring" in " ".join((done.stdout + done.stderr).split())
 
 
+def test_a_group_that_is_misspelt_in_an_otherwise_empty_inventory_is_named(operator):
+    operator.has({"children": {"prosodi": {"hosts": {"xmpp1": {}}}, "turn": {"hosts": {"xmpp1": {}}}}})
+    done = operator.runs("site.yml")
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "there is nothing to deploy. There is a group prosodi and no host in group prosody" in said
+    assert "did you mean coturn?" in said
+
+
 def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):
     ports = {f"prosody_{name}_ports": [1] for name in ("c2s", "c2s_direct_tls", "https", "s2s", "s2s_direct_tls")}
     variables: dict[str, Any] = {

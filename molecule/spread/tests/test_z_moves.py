@@ -68,6 +68,11 @@ def test_a_run_says_it_and_stops_the_old_one(moved, machine, prometheus):
     assert not old.file("/etc/xmpp/certificates/turn.spread.localhost").exists
     assert old.run("systemctl start coturn").rc != 0, "without its secret it does not come back"
     old.run("systemctl stop coturn; systemctl reset-failed coturn")
+    # nothing is left to be measured there
+    for unit in ("prometheus-node-exporter.service", "xmpp-service-figures.timer"):
+        assert old.run(f"systemctl is-active {unit}").stdout.strip() == "inactive", unit
+        assert old.run(f"systemctl is-enabled {unit}").stdout.strip() != "enabled", unit
+    assert not old.file("/etc/xmpp/monitoring").exists
     record = json.loads(moved.record.read_text())
     assert OLD not in record
     assert record[NEW]["roles"] == ["coturn", "monitoring"]
