@@ -5,7 +5,7 @@
 
 docsmith takes the entry point that is called main for the variables of a role. Ours is called otherwise, so that
 Ansible does not check it by itself (the specs say why), and docsmith works on a copy where it is called main. With
---check nothing is written, only compared.
+--check nothing is written, only compared. Values of defaults are compared in any case: docsmith does not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENTRY = re.compile(r"^  variables:$", re.MULTILINE)
@@ -38,6 +42,38 @@ def generate(role: Path, copy: Path) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
+def differences(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """Where specification and defaults of a role do not say the same; docsmith looks at the names of variables alone.
+
+    A default that is a template and whose type is none of text stands in the defaults only (the specs say why).
+    """
+    strange = [name for name in defaults if name not in options]
+    found = [f"{name} has a default and is no variable of the specification" for name in strange]
+    for name, option in options.items():
+        there = name in defaults
+        if "default" in option and not there:
+            found.append(f"{name} has a default in the specification and none in defaults/main.yml")
+        elif "default" in option and plain(option["default"]) != plain(defaults[name]):
+            found.append(f"{name} has one default in the specification and another one in defaults/main.yml")
+        elif "default" not in option and there and "{{" not in str(defaults[name]):
+            found.append(f"{name} has a default in defaults/main.yml and none in the specification")
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A value as it is compared: how a text is folded makes no difference."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def differences_of(role: Path) -> str:
+    """The same for the files of a role, a line each."""
+    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    main = role / "defaults" / "main.yml"
+    defaults = yaml.safe_load(main.read_text(encoding="utf-8")) if main.is_file() else None
+    found = differences(spec["argument_specs"]["variables"].get("options") or {}, defaults or {})
+    return "".join(f"{role.name}: {line}\n" for line in found)
+
+
 def main() -> int:
     """Out: 0 when every role's documentation is what its specification says, else 1."""
     check = "--check" in sys.argv[1:]
@@ -58,6 +94,7 @@ def main() -> int:
                     )
                 else:
                     (role / name).write_bytes(made)
+        complaint += differences_of(role)
         if complaint:
             status = 1
             print(complaint, end="")
