@@ -155,7 +155,7 @@ def test_a_domain_that_is_served_no_more_holds_nothing_up(run: Any, prosody: Ser
 
 def test_check_mode_before_prosody_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     module_runner.use(monkeypatch, AdminUnavailable("nobody listens", "refused"))
-    options = {"invitations": [HELPDESK], "record": str(tmp_path / "record")}
+    options: dict[str, Any] = {"invitations": [HELPDESK], "record": str(tmp_path / "record")}
     foreseen = module_runner.run(prosody_invites, check=True, **options)
     assert (foreseen["made"], states(foreseen)) == (["helpdesk"], {"helpdesk": "new"})
     assert module_runner.run(prosody_invites, **options)["msg"] == "nobody listens"
