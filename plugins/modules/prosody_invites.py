@@ -17,19 +17,11 @@ description:
   - One whose name is not declared any more, or whose options are others now, is revoked if it is still pending.
     Invitations that were made in other ways are left alone.
   - What was made is remembered in the file O(record) on the host, links included, for root alone. No result of this
-    module holds a link.
+    module holds a link, and no difference a token.
+  - In check mode all of it is predicted where Prosody does not run yet, or has not got the host.
 extends_documentation_fragment:
-  - allthingslinux.xmpp.attributes
+  - allthingslinux.xmpp.attributes.full
   - allthingslinux.xmpp.connection
-attributes:
-  check_mode:
-    support: full
-    details: Where Prosody does not run yet, or has not got the host, all of it is predicted.
-  diff_mode:
-    support: full
-    details: Shows names and what they are for; never a token.
-  idempotent:
-    support: full
 options:
   invitations:
     description: All invitations that are declared. An empty list revokes those which this module made.

@@ -13,7 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 ROLES = ("postgresql", "coturn", "prosody", "proxy", "monitoring")
-_NAMES = {"postgresql": "PostgreSQL", "coturn": "coturn", "prosody": "Prosody", "proxy": "The proxy", "monitoring": "monitoring"}
+_NAMES = {
+    "postgresql": "PostgreSQL",
+    "coturn": "coturn",
+    "prosody": "Prosody",
+    "proxy": "The proxy",
+    "monitoring": "monitoring",
+}
 _LEFT = {
     "postgresql": "Its data stay there, in /var/lib/postgresql.",
     "coturn": "Its secret and its key are removed there.",
