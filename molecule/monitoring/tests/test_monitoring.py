@@ -86,8 +86,9 @@ def test_every_metric_of_every_rule_exists(host):
 
 
 def test_no_panel_is_empty(host):
-    panels = [panel for page in yaml.safe_load(PANELS.read_text(encoding="utf-8")) for panel in page["panels"]]
-    expressions = [one["expr"] for panel in panels for one in panel["queries"]]
+    pages = yaml.safe_load(PANELS.read_text(encoding="utf-8"))
+    expressions = [one["expr"] for page in pages for panel in page["panels"] for one in panel["queries"]]
+    expressions += [tile["expr"] for page in pages for tile in page.get("tiles", []) if "expr" in tile]
     wait_until(lambda: query(host, "prosody_mod_c2s__connections"), 60)
     wait_until(lambda: not [one for one in expressions if not query(host, one)], 60)
 
@@ -96,7 +97,9 @@ def test_pages_are_served(host):
     for page in yaml.safe_load(PANELS.read_text(encoding="utf-8")):
         text = fetch(host, f"http://127.0.0.1:9090/consoles/{page['name']}.html")
         assert all(panel["title"] in text for panel in page["panels"])
+        assert all(f"<span>{tile['title']}</span>" in text for tile in page.get("tiles", []))
         assert "<no value>" not in text
+        assert "no figure" not in text
 
 
 def test_no_password_is_readable_or_in_the_journal(host):

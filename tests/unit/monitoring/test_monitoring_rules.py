@@ -58,11 +58,63 @@ def test_a_dashboard_has_each_panel_with_its_expressions() -> None:
     for page in dashboards.checked(PANELS):
         drawn = dashboards.grafana(page)
         json.dumps(drawn)
-        assert [panel["title"] for panel in drawn["panels"]] == [panel["title"] for panel in page["panels"]]
-        found = [target["expr"] for panel in drawn["panels"] for target in panel["targets"]]
-        assert found == [query["expr"] for panel in page["panels"] for query in panel["queries"]]
+        tiles = page.get("tiles", [])
+        titles = [one["title"] for one in [*tiles, *page["panels"]]]
+        assert [panel["title"] for panel in drawn["panels"]] == titles
+        found = [target["expr"] for panel in drawn["panels"] for target in panel.get("targets", [])]
+        asked = [tile["expr"] for tile in tiles if "expr" in tile]
+        assert found == asked + [query["expr"] for panel in page["panels"] for query in panel["queries"]]
         places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in drawn["panels"]]
         assert len(set(places)) == len(places)
+
+
+def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+    """Whether two places of Grafana's grid share one of its cells."""
+    return all(one[at] < other[at] + other[size] and other[at] < one[at] + one[size] for at, size in ("xw", "yh"))
+
+
+def test_tiles_stand_in_one_row_above_the_panels() -> None:
+    places = [panel["gridPos"] for panel in dashboards.grafana(PANELS[0])["panels"]]
+    assert [place["y"] for place in places[:8]] == [0] * 8
+    assert places[7]["x"] + places[7]["w"] <= 24
+    assert not [1 for number, one in enumerate(places) for other in places[:number] if overlap(one, other)]
+
+
+@pytest.mark.parametrize(
+    ("judged", "colours"),
+    [
+        ({"min": 14}, [("#b42318", None), ("#1a7f37", 14)]),
+        ({"max": 2}, [("#1a7f37", None), ("#b42318", 2 + 1e-9)]),
+        ({}, [("text", None)]),
+    ],
+)
+def test_a_tile_says_good_or_bad(judged: dict[str, float], colours: list[tuple[str, Any]]) -> None:
+    page = {
+        "name": "one",
+        "title": "One",
+        "panels": [],
+        "tiles": [{"title": "T", "unit": "number", "expr": "a", **judged}],
+    }
+    drawn = dashboards.grafana(page)["panels"][0]
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["color"], step["value"]) for step in steps] == colours
+    text = dashboards.console(page, [page])
+    for word, compared in (("min", "ge $v 14.0"), ("max", "le $v 2.0")):
+        assert (compared in text) is (word in judged)
+
+
+@pytest.mark.parametrize(
+    ("tile", "why"),
+    [
+        ({"title": "T", "unit": "miles", "expr": "a"}, "unit miles"),
+        ({"title": "T", "unit": "number", "expr": ""}, "an expr or a text"),
+        ({"title": "T", "unit": "number", "expr": "a", "min": 1, "max": 2}, "not both"),
+        ({"title": "T", "unit": "number"}, "lacks 'expr'"),
+    ],
+)
+def test_a_tile_that_cannot_be_drawn_is_refused(tile: dict[str, Any], why: str) -> None:
+    with pytest.raises(dashboards.DashboardError, match=why):
+        dashboards.checked([{"name": "one", "title": "One", "panels": [], "tiles": [tile]}])
 
 
 def test_legends_are_written_as_each_program_wants_them() -> None:
