@@ -140,7 +140,7 @@ def _proxied(settings: Settings) -> Entries:
                 "not known, give the addresses of the proxies."
             ) from error
     # Uploads come in pieces of this size, and after each the connection waits a turn (net/server_epoll.lua)
-    entries: Entries = [Option("network_default_read_size", 66560, "Uploads through the proxy: many times faster")]
+    entries: Entries = [Option("network_default_read_size", 262144, "Uploads through the proxy: many times faster")]
     if services:
         entries.append(Option("proxy_direct_tls_mappings", services, "From the proxy, with the address of the client"))
         entries.append(Option("proxy_direct_tls_trusted", proxies, path=where))

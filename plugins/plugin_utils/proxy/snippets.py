@@ -64,6 +64,7 @@ def _nginx(site: Site, at: Upstream) -> str:
         if route.kind == "upload":
             lines += [
                 "    proxy_request_buffering off;",
+                "    client_body_buffer_size 256k;",
                 "    proxy_max_temp_file_size 0;",
                 "    # Prosody 13.0 answers most ranges with 416: it is asked for the whole, and nginx cuts",
                 "    proxy_force_ranges on;",
