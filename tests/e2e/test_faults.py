@@ -109,7 +109,7 @@ FAULTS = [
     (
         "database down",
         "systemctl stop postgresql",
-        "systemctl start postgresql && sleep 2 && systemctl restart prosody",
+        "systemctl start postgresql && until pg_isready -q; do sleep 0.1; done; systemctl restart prosody",
         "starttls",
         ["not-authorized", "systemctl status postgresql"],
     ),
@@ -133,7 +133,6 @@ FAULTS = [
 @contextlib.contextmanager
 def planted(host, plant, mend, domain):
     host.run(plant.replace("DOMAIN", domain))
-    time.sleep(1)
     try:
         yield
     finally:
@@ -143,9 +142,14 @@ def planted(host, plant, mend, domain):
 @pytest.mark.parametrize(("what", "plant", "mend", "name", "words"), FAULTS, ids=[fault[0] for fault in FAULTS])
 def test_fault(host, target, check, what, plant, mend, name, words):
     needs = ("message",) if name == "archive" else ()
+    deadline = time.monotonic() + 10
     with planted(host, plant, mend, target.domain):
-        report = check(*needs, name, timeout=3.0)
-    outcome = next(outcome for outcome in report.outcomes if outcome.name == name)
+        # what was planted may take a moment until it is felt
+        while True:
+            report = check(*needs, name, timeout=3.0)
+            outcome = next(outcome for outcome in report.outcomes if outcome.name == name)
+            if all(word in outcome.line() for word in words) or time.monotonic() > deadline:
+                break
     assert outcome.state == "failed", f"{what}: {outcome.line()}"
     for word in words:
         assert word in outcome.line()

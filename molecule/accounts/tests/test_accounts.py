@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,7 +146,7 @@ def watched() -> Iterator[Any]:
     """Watch all processes of the container; give a function that ends it and returns what was seen."""
     in_container("rm", "-f", "/root/stop", "/root/seen")
     watcher = start("python3", "/root/watch.py", "/root/seen", "/root/stop")
-    time.sleep(1)
+    assert watcher.stdout.readline() == "watching\n"
 
     def seen() -> str:
         in_container("touch", "/root/stop")

@@ -20,5 +20,7 @@ while not Path(STOP).exists():
                     seen.add((process / kind).read_bytes())
                 except OSError:
                     continue
+    if rounds == 1:
+        print("watching", flush=True)
 Path(OUTPUT).write_bytes(b"\n".join(seen))
 print(rounds, "rounds,", len(seen), "different")

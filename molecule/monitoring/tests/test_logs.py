@@ -115,7 +115,9 @@ def test_what_systemd_says_of_a_service_is_shipped_and_of_others_is_not(host):
 
 
 def test_the_head_of_a_syslog_message_says_the_same(host):
-    for text in host.check_output(f"cat {SYSLOG}").splitlines():
+    lines = host.check_output(f"cat {SYSLOG}").splitlines()
+    assert lines
+    for text in lines:
         head, _tab, line = text.partition("\t")
         entry = json.loads(line)
         version, severity, name, service, pid = head.split(" ")

@@ -94,7 +94,9 @@ def test_no_panel_is_empty(host):
 
 
 def test_pages_are_served(host):
-    for page in yaml.safe_load(PANELS.read_text(encoding="utf-8")):
+    pages = yaml.safe_load(PANELS.read_text(encoding="utf-8"))
+    assert len(pages) > 1
+    for page in pages:
         text = fetch(host, f"http://127.0.0.1:9090/consoles/{page['name']}.html")
         assert all(panel["title"] in text for panel in page["panels"])
         assert all(f"<span>{tile['title']}</span>" in text for tile in page.get("tiles", []))

@@ -41,6 +41,7 @@ def test_every_module_of_the_default_configuration_is_explained(tmp_path: Path) 
     variables = {"prosody_motd": "x", "prosody_welcome_message": "x", "prosody_components": [{"name": "irc.x"}]}
     text = model.config_text(role_settings(tmp_path, variables, **world))
     config = read(text)
+    assert config["*"]["modules_enabled"]
     for options in config.values():
         for name in options.get("modules_enabled", []):
             assert comment_of(name), name
@@ -49,6 +50,7 @@ def test_every_module_of_the_default_configuration_is_explained(tmp_path: Path) 
 
 def test_modules_are_enabled_where_they_can_be(tmp_path: Path) -> None:
     config = read(model.config_text(role_settings(tmp_path)))
+    assert config["*"]["modules_enabled"]
     for host, options in config.items():
         where = "component" if options.get("#kind") == "Component" else "host"
         for name in options.get("modules_enabled", []):

@@ -80,6 +80,7 @@ def strange(value: Any, kind: Any, path: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("source", ["", "xmpp-prometheus"])
 def test_grafana_knows_everything_in_a_dashboard(source: str) -> None:
+    assert drawn(source)
     for name, dashboard in drawn(source).items():
         assert faults(dashboard) == [], name
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import socket
 import threading
 import time
@@ -308,7 +309,7 @@ def test_a_stream_that_breaks(serve: Callable[[Script], str], sent: bytes, reaso
 def test_a_server_that_hangs_up_while_something_is_sent(serve: Callable[[Script], str]) -> None:
     path = serve(lambda client: client.sendall(HELLO + b"<stream:error><reset/></stream:error>"))
     with AdminSocket(path) as admin:
-        time.sleep(0.1)
+        assert select.select([admin._socket], [], [], 10)[0], "the server said nothing"
         with pytest.raises(AdminUnavailable, match="ended the stream with reset"):
             admin.command("x" * 9000)
 
