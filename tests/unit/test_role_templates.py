@@ -171,6 +171,26 @@ def test_a_turn_server_without_ipv4_gives_ipv6_to_those_who_name_no_family(addre
     assert dict(options).get("allocation-default-address-family") == family
 
 
+@pytest.mark.parametrize(
+    ("tls_port", "open_ports", "closed"),
+    [
+        (5349, ["3478/udp", "3478/tcp", "5349/tcp"], []),
+        (5349, ["3478/udp", "3478/tcp"], ["5349/tcp"]),
+        (5349, [], ["3478/udp", "3478/tcp", "5349/tcp"]),
+        (0, ["3478/udp", "3478/tcp"], []),
+        (0, ["3478/tcp"], ["3478/udp"]),
+    ],
+)
+def test_the_proof_of_a_turn_server_names_the_ports_that_are_closed(tls_port, open_ports, closed):
+    (prove, _refuse) = yaml.safe_load((ROOT / "roles/coturn/tasks/prove.yml").read_text())
+    listeners = [
+        {"process": "turnserver", "user": "", "port": int(port), "protocol": protocol}
+        for port, protocol in (each.split("/") for each in open_ports)
+    ]
+    given = {**prove["vars"], "coturn_tls_port": tls_port, "__coturn_listeners": {"listeners": listeners}}
+    assert templated("coturn", "{{ __coturn_closed | list }}", **given) == closed
+
+
 def test_a_turn_server_listens_on_both_families_and_on_ipv6_alone():
     six = {"default_ipv4": {}, "default_ipv6": {"address": "2001:db8::1"}}
     both = {"default_ipv4": {"address": "192.0.2.1"}, "default_ipv6": {"address": "2001:db8::1"}}
