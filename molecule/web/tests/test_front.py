@@ -82,6 +82,15 @@ def test_headers_of_safety_come_once(service):
         assert [name for name, count in names.items() if count > 1] == [], path
 
 
+def test_http_3_is_offered_and_answered(service):
+    assert service.ask("/").headers["alt-svc"] == 'h3=":443"; ma=86400'
+    said = service.shell(
+        f"curl --http3-only -sk -o /dev/null -w '%{{http_version}} %{{http_code}}' "
+        f"--resolve {DOMAIN}:443:{service.address} https://{DOMAIN}/"
+    )
+    assert said == "3 200"
+
+
 def test_documents_below_well_known(service):
     provider = json.loads(service.ask("/.well-known/xmpp-provider-v2.json").body)
     assert provider["maximumHttpFileUploadStorageTime"] == provider["maximumMessageArchiveManagementStorageTime"] == 28

@@ -148,6 +148,23 @@ def test_prosody_elsewhere_is_asked_over_https_and_must_prove_its_name() -> None
     assert "ca-certificates.crt" in http(server("192.0.2.1"), xmpp_certificate_source="files")
 
 
+def test_http_3_is_a_switch() -> None:
+    assert "quic" not in http()
+    assert "Alt-Svc" not in http()
+    text = http(proxy_http3=True, xmpp_https_port=8443)
+    # a socket for each worker is asked for once
+    assert text.count("listen 443 quic reuseport default_server;") == 1
+    assert text.count("listen [::]:443 quic;") == text.count("http3 on;") == 1
+    for name, body in locations(text).items():
+        if "add_header Strict-Transport-Security" in body:
+            assert """add_header Alt-Svc 'h3=":8443"; ma=86400' always;""" in body, name
+    ports = render_text("{{ __proxy_ports }}", proxy_http3=True, proxy_inner_port=8443)
+    assert [port["port"] for port in ports if port["protocol"] == "udp"] == [443]
+    assert {
+        port["protocol"] for port in render_text("{{ __proxy_ports }}", proxy_http3=False, proxy_inner_port=8443)
+    } == {"tcp"}
+
+
 def test_443_is_told_apart_by_alpn() -> None:
     text = stream(proxy_other_sites={"shop.example.org": "127.0.0.1:8450"})
     assert '"~\\bxmpp-client\\b" 127.0.0.1:8444;' in text
