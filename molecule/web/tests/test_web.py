@@ -63,11 +63,13 @@ def browser():
         yield started
 
 
-def sign_in(browser, seen, name, password):
+def sign_in(browser, seen, name, password, trusted=False):
     made = page(browser, seen)
     made.goto(f"https://{DOMAIN}/")
     made.fill("input[name=jid]", name)
     made.fill("input[name=password]", password)
+    if trusted:
+        made.check("input[name=trusted]")
     made.click("input[type=submit], button[type=submit]")
     made.wait_for_selector("converse-user-profile")
     return made
@@ -119,7 +121,26 @@ def test_the_page_to_sign_in(browser, seen):
     dark.goto(f"https://{DOMAIN}/")
     dark.wait_for_selector("text=Passwort")
     assert dark.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    # the card has the width of the phone, and nothing in it is broken over two lines
+    card, name, button = (
+        dark.locator(one).bounding_box() for one in ("converse-login-form", ".input-group", "[type=submit]")
+    )
+    assert 340 <= card["width"] <= PHONE["width"]
+    assert name["height"] < 48
+    assert button["width"] == name["width"]
     dark.screenshot(path=SHOTS / "sign-in-phone-dark-german.png")
+
+
+def test_how_much_the_first_view_is(browser, seen):
+    """One look at the page to sign in: what comes over the wire, and when something is seen."""
+    made = page(browser, seen)
+    made.goto(f"https://{DOMAIN}/")
+    made.wait_for_selector("input[name=jid]")
+    measure = "performance.getEntriesByType('resource').reduce((sum, one) => sum + one.transferSize, 0)"
+    size = made.evaluate(measure) / 1000
+    painted = made.evaluate("performance.getEntriesByType('paint')[0].startTime")
+    print(f"first view: {size:.0f} kB, first paint after {painted:.0f} ms")
+    assert size < 700
 
 
 def test_a_message_each_way(alice, bob):
@@ -157,6 +178,29 @@ def test_a_room(alice, bob):
     say(bob, "I do")
     hears(alice, "I do")
     alice.screenshot(path=SHOTS / "room.png")
+
+
+def test_omemo_between_two_browsers(browser, seen):
+    """Only what is encrypted reaches the server: WebAssembly is allowed by the policy, and keys are found by PEP."""
+    alice = sign_in(browser, seen, "alice", "walks-by-the-sea", trusted=True)
+    bob = sign_in(browser, seen, "bob", "reads-in-the-tree", trusted=True)
+    chat(bob, "chat", f"alice@{DOMAIN}")
+    chat(alice, "chat", f"bob@{DOMAIN}")
+    secret = f"The key lies under pot {secrets.token_hex(4)}"
+    # before the keys of both have come, the lock does not close, and the client says so
+    for _attempt in range(20):
+        alice.locator(".toggle-omemo:visible").click()
+        with contextlib.suppress(TimeoutError):
+            alice.wait_for_selector(".toggle-omemo:not([title*='plaintext']) >> visible=true", timeout=1500)
+            break
+        alice.keyboard.press("Escape")
+    say(alice, secret)
+    hears(bob, secret)
+    bob.screenshot(path=SHOTS / "omemo.png")
+    ask = ["runuser", "--user=postgres", "--", "psql", "-Atd", "prosody", "-c"]
+    count = "SELECT count(*) FROM prosodyarchive WHERE value LIKE '%{}%'"
+    assert shell(*ask, count.format("eu.siacs.conversations.axolotl")).strip() != "0"
+    assert shell(*ask, count.format(secret)).strip() == "0"
 
 
 def test_from_an_invitation_to_the_first_message(browser, seen, alice):
