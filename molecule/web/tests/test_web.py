@@ -152,6 +152,15 @@ def test_a_message_each_way(alice, bob):
     hears(alice, "And to you, Alice")
 
 
+def test_what_is_said_on_one_screen_is_seen_on_the_other(browser, seen, alice):
+    """Carbons (XEP-0280): the chat is open there already, so nothing comes out of the archive."""
+    second = sign_in(browser, seen, "alice", "walks-by-the-sea")
+    chat(second, "chat", f"bob@{DOMAIN}")
+    chat(alice, "chat", f"bob@{DOMAIN}")
+    say(alice, "On both of my screens")
+    hears(second, "On both of my screens")
+
+
 def test_a_picture_is_uploaded_and_seen(alice, bob, tmp_path):
     alice.locator("input[type=file].fileupload").first.set_input_files(picture(tmp_path / "blue.png"))
     for made in (alice, bob):
