@@ -204,9 +204,10 @@ nav a { margin-right: 1.2rem; color: var(--link) } nav { padding: .8rem 0 } nav 
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1rem; margin: 1rem 0 }
 .tile { background: var(--card); border: 1px solid var(--line); border-left: 5px solid var(--line); border-radius: 6px;
   padding: .5rem .9rem }
-.tile span { color: var(--soft); display: block; font-size: .85rem } .tile b { font-size: 1.35rem; font-weight: 600 }
+.tile span { color: var(--soft); display: block; font-size: .85rem } .tile b { font-size: 1.25rem; font-weight: 600 }
 .tile.good { border-left-color: var(--good) } .tile.bad { border-color: var(--bad) }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(34rem, 1fr)); gap: 1rem }
+/* auto-fill: with auto-fit the first one is drawn over the whole width, since it is alone when its script runs */
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(34rem, 1fr)); gap: 1rem }
 .panel { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .6rem 1rem 1rem;
   overflow: hidden }
 .panel h2 { font-size: 1rem; margin: 0 0 .4rem }
