@@ -113,3 +113,11 @@ def test_the_check_tells_what_it_saw_also_without_a_database_host(operator):
     done = operator.runs("check.yml")
     assert "FAILED  STARTTLS 1: " in done.stdout
     assert "checks failed; see above" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_drift_changes_nothing_even_when_it_is_run_as_any_playbook(operator):
+    operator.has({"children": {"prosody": {"hosts": {"xmpp1": {"ansible_connection": "local"}}}}})
+    done = operator.runs("drift.yml")
+    assert done.returncode != 0
+    assert "Run it with --check" in done.stdout + done.stderr
+    assert "preflight" not in done.stdout
