@@ -181,22 +181,21 @@ class CallbackModule(Default):
             for text, kind in progress.step_lines(step, self._total, self._widths, self._run.check):
                 self._say(text, kind)
 
-    def _enter(self, task: Any) -> None:
-        """Begin the step of a task, if it is not the one that runs."""
+    def _enter(self, task: Any) -> progress.Step:
+        """Return the step of a task: begin it, if it is not the one that runs."""
         role = _outermost_role(task) if self._several else ""
         key = (str(self._play._uuid) if self._play else "", role)
         if self._step is not None and (key == self._key or not role):
-            return
+            return self._step
         self._end_step()
         self._key = key
         play = self._play.get_name().strip() if self._play else ""
         self._step = progress.Step(self._number, f"{play}: {role.rpartition('.')[2]}" if role else play)
         self._step_began = time.monotonic()
+        return self._step
 
     def _part(self, result: Any) -> progress.Part:
-        self._enter(result.task)
-        assert self._step is not None
-        part = self._step.part(result.host.get_name())
+        part = self._enter(result.task).part(result.host.get_name())
         part.seconds = time.monotonic() - self._step_began
         return part
 
