@@ -75,9 +75,9 @@ class Proxied:
     def seen_by_bosh(self) -> list[str]:
         """The addresses of clients of BOSH, as Prosody sees them."""
         code = (
-            f'local t, m = {{}}, require"prosody.core.modulemanager".get_module("{self.domain}", "bosh"); '
+            f'(function () local t, m = {{}}, require"prosody.core.modulemanager".get_module("{self.domain}", "bosh"); '
             'for _, s in pairs(m.module:shared("/*/bosh/sessions")) do t[#t + 1] = tostring(s.ip) end; '
-            'return table.concat(t, " ")'
+            'return table.concat(t, " ") end)()'
         )
-        said = self.shell(f"prosodyctl shell '> (function () {code} end)()'")
+        said = self.shell(f"prosodyctl shell '> {code}'")
         return said.partition("Result: ")[2].split()
