@@ -16,8 +16,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import ji
 def local_part(name: str, host: str, strict: bool = False) -> str:
     """Return the normalised local part of an account: given as such, or as a JID of this host.
 
-    :param strict: refuse what Prosody refuses for new accounts; what exists already may be older than that.
-    :raises AccountError: not a valid name, or an account of another host.
+    strict: refuse what Prosody refuses for new accounts; what exists already may be older than that.
+    Raises AccountError: not a valid name, or an account of another host.
     """
     try:
         if "@" not in name:
@@ -35,8 +35,8 @@ def local_part(name: str, host: str, strict: bool = False) -> str:
 def wanted(declaration: Mapping[str, Any], host: str, update_password: str) -> Wanted:
     """Read one declaration.
 
-    :param update_password: what applies when the declaration does not say.
-    :raises AccountError: naming the account.
+    update_password: what applies when the declaration does not say.
+    Raises AccountError: naming the account.
     """
     state = declaration.get("state") or "present"
     name = local_part(declaration["name"], host, strict=state != "absent")

@@ -56,11 +56,11 @@ def plan(
 ) -> Plan:
     """Decide what has to be done.
 
-    :param current: the existing accounts among the wanted ones, by name.
-    :param same_password: of those that :func:`needs_password_test` names, the ones whose password is the stored one.
-    :param undeclared: existing accounts that are not declared and may be purged.
-    :param exempt: patterns of names of accounts that are never purged; those of the configuration's admins never are.
-    :param errors: what is already known to be wrong, to be carried along.
+    current: the existing accounts among the wanted ones, by name.
+    same_password: of those that :func:`needs_password_test` names, the ones whose password is the stored one.
+    undeclared: existing accounts that are not declared and may be purged.
+    exempt: patterns of names of accounts that are never purged; those of the configuration's admins never are.
+    errors: what is already known to be wrong, to be carried along.
     """
     create: list[Wanted] = []
     update: list[Update] = []

@@ -33,7 +33,7 @@ _REASONS = {
 def host(answer: Mapping[str, Any], name: str) -> Host:
     """Read the description of a host.
 
-    :raises HostError: its accounts cannot be managed; the message says why.
+    Raises HostError: its accounts cannot be managed; the message says why.
     """
     if "refused" in answer:
         reason = answer["refused"]
@@ -54,7 +54,7 @@ def host(answer: Mapping[str, Any], name: str) -> Host:
 def accounts(answer: str, about: Host) -> list[Account]:
     """Read what ``xa.read`` returned: data of stores as Prosody gives them, and rows as databases keep them.
 
-    :raises AccountError: it cannot be read.
+    Raises AccountError: it cannot be read.
     """
     stores: dict[str, dict[str, dict[str, Any]]] = {}
     try:

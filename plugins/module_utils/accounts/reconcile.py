@@ -62,7 +62,7 @@ def make_plan(
 ) -> Plan:
     """Read what there is and decide what to do.
 
-    :raises AccountError: the purge would remove more accounts than its limit allows.
+    Raises AccountError: the purge would remove more accounts than its limit allows.
     """
     host = store.host
     wanted, errors = declaration.wanted_all(declarations, host.name, update_password)
@@ -113,7 +113,7 @@ def _guard(plan: Plan, declared: set[str], host: Host, purge: Purge | None) -> N
 def apply(store: AccountStore, plan: Plan, outcome: Outcome) -> None:
     """Do what is planned. What happens to each account goes into the outcome; one's failure does not stop the others.
 
-    :raises XmppError: the connection is lost; the outcome says what was done until then.
+    Raises XmppError: the connection is lost; the outcome says what was done until then.
     """
     host = store.host
     outcome.failed.update(plan.errors)

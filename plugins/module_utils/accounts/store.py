@@ -31,8 +31,8 @@ class Console(Protocol):
 class AccountStore:
     """The accounts of one host of a running Prosody.
 
-    :raises HostError: accounts of this host cannot be managed.
-    :raises AdminUnavailable: the connection is lost.
+    Raises HostError: accounts of this host cannot be managed.
+    Raises AdminUnavailable: the connection is lost.
     """
 
     def __init__(self, console: Console, host: str) -> None:
@@ -48,7 +48,7 @@ class AccountStore:
     def read(self, names: Iterable[str], extra: str = "") -> dict[str, Account]:
         """Return those of the named accounts that exist.
 
-        :param extra: what to read besides state and roles: any of ``k`` keys, ``c`` times of creation and change,
+        extra: what to read besides state and roles: any of ``k`` keys, ``c`` times of creation and change,
             ``f`` flags, ``t`` contact data, ``a`` last activity.
         """
         found: dict[str, Account] = {}
@@ -82,7 +82,7 @@ def room(overhead: int = 0) -> int:
 def size(item: str) -> int:
     """Return how many bytes a literal takes in a command, with its comma.
 
-    :raises XmppError: it is too large for any command.
+    Raises XmppError: it is too large for any command.
     """
     taken = admin_stream.command_size(item) - admin_stream.command_size("") + 1
     if taken > room():

@@ -19,8 +19,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 def apply(plan: Plan, store: Store, server: Server | None, before: Environment, server_path: str) -> None:
     """Bring files and server into the planned state.
 
-    :param server: None when there is none to tell; then only files change.
-    :raises ModuleSetError: what was seen; files and loaded modules are as they were, or the text says what is not.
+    server: None when there is none to tell; then only files change.
+    Raises ModuleSetError: what was seen; files and loaded modules are as they were, or the text says what is not.
     """
     change = None
     touched: list[str] = []

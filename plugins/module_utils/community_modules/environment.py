@@ -89,7 +89,7 @@ def read(answer: Any) -> Environment:
 def installed(root: Path = CORE, dpkg: Path = _DPKG) -> Environment:
     """Return what the files say of a Prosody that does not run.
 
-    :param root: where its own source lies (`modules` and `core` below it).
+    root: where its own source lies (`modules` and `core` below it).
     """
     distribution = sources.names_in(dpkg / "prosody-modules.list")
     found = frozenset(

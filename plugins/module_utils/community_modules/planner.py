@@ -73,8 +73,8 @@ class Plan:
 def resolve(wanted: Sequence[Wanted], offered: Sequence[Source], environment: Environment) -> dict[str, Pick]:
     """Return name → pick for the wanted modules and for all that they need.
 
-    :param offered: the sources, the preferred one first.
-    :raises ModuleSetError: naming everything that is wrong.
+    offered: the sources, the preferred one first.
+    Raises ModuleSetError: naming everything that is wrong.
     """
     picks: dict[str, Pick] = {}
     problems: list[str] = []
@@ -187,9 +187,9 @@ def plan(
 ) -> Plan:
     """Return what brings the managed directory and the running server to the set.
 
-    :param installed: the modules in the managed directory. record: what it says of them.
-    :param server_path: the managed directory as the server sees it.
-    :raises ModuleSetError: what would be removed is still enabled, or Prosody does not look into the directory.
+    installed: the modules in the managed directory. record: what it says of them.
+    server_path: the managed directory as the server sees it.
+    Raises ModuleSetError: what would be removed is still enabled, or Prosody does not look into the directory.
     """
     kept = {name: pick for name, pick in picks.items() if pick.files is not None}
     write = {name: pick.files for name, pick in kept.items() if pick.files != installed.get(name) and pick.files}

@@ -107,7 +107,7 @@ def _brief(*texts: str) -> str:
 def collect(tree: Path, name: str) -> tuple[str, dict[str, bytes]]:
     """Return version and files of a module in a tree of LuaRocks; no files when it is not there.
 
-    :raises ModuleSetError: the rock has brought Lua libraries along, which would not be found.
+    Raises ModuleSetError: the rock has brought Lua libraries along, which would not be found.
     """
     files: dict[str, bytes] = {}
     version = ""

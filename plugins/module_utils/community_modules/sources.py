@@ -79,7 +79,7 @@ class _Index:
 def open_source(name: str, kind: str, path: str, revision: str, sha256: str) -> Source:
     """Return the modules of a directory (`tree`) or an `archive`, once it is proved to be the pinned one.
 
-    :raises ModuleSetError: it cannot be read, is not pinned, is not the pinned one, or holds what it must not.
+    Raises ModuleSetError: it cannot be read, is not pinned, is not the pinned one, or holds what it must not.
     """
     place = Path(path)
     try:

@@ -42,8 +42,8 @@ def stopped() -> dict[str, Any]:
 def read(answer: Any) -> dict[str, Any]:
     """Return the state of the server as plain data, in a stable order.
 
-    :param answer: the decoded JSON of the chunk in `lua`.
-    :raises InfoError: something that every Prosody 13 says is missing.
+    answer: the decoded JSON of the chunk in `lua`.
+    Raises InfoError: something that every Prosody 13 says is missing.
     """
     try:
         return _read(answer)

@@ -52,9 +52,9 @@ class Reply:
 class AdminSocket:
     """A connection to Prosody's admin socket. Use it as a context manager.
 
-    :param path: the socket; in a container setup the path at which it is mounted.
-    :param timeout: seconds that connecting, and then each command as a whole, may take.
-    :raises AdminUnavailable: no socket, nobody listening, not permitted, no answer in time. After such an error the
+    path: the socket; in a container setup the path at which it is mounted.
+    timeout: seconds that connecting, and then each command as a whole, may take.
+    Raises AdminUnavailable: no socket, nobody listening, not permitted, no answer in time. After such an error the
         connection is of no further use: an answer could belong to an older question.
     """
 
@@ -93,9 +93,9 @@ class AdminSocket:
     def command(self, line: str, secrets: Sequence[str] = (), check: bool = True) -> Reply:
         """Run one line of Prosody's shell and return the answer.
 
-        :param secrets: what to answer to password prompts, in order; a prompt beyond them is refused.
-        :param check: raise AdminCommandFailed when the answer is an error, instead of returning it.
-        :raises XmppError: the line is too long or cannot be sent.
+        secrets: what to answer to password prompts, in order; a prompt beyond them is refused.
+        check: raise AdminCommandFailed when the answer is an error, instead of returning it.
+        Raises XmppError: the line is too long or cannot be sent.
         """
         self._usable()
         data = admin_stream.repl_input(line)

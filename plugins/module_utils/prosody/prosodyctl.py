@@ -42,10 +42,10 @@ class Output:
 class Prosodyctl:
     """Calls prosodyctl.
 
-    :param command: the program, or the words that reach it (``docker exec prosody prosodyctl``).
-    :param config: the configuration file to use when it is not the default one.
-    :param timeout: seconds that a call may take.
-    :param run: stands in for ``subprocess.run`` in tests.
+    command: the program, or the words that reach it (``docker exec prosody prosodyctl``).
+    config: the configuration file to use when it is not the default one.
+    timeout: seconds that a call may take.
+    run: stands in for ``subprocess.run`` in tests.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class Prosodyctl:
     def call(self, *words: str, secrets: Sequence[str] = ()) -> Output:
         """Run prosodyctl with these words; return what it said and its exit code.
 
-        :param secrets: lines for its standard input.
-        :raises ProsodyctlFailed: there is no such program, it may not be run, or it did not end in time.
+        secrets: lines for its standard input.
+        Raises ProsodyctlFailed: there is no such program, it may not be run, or it did not end in time.
         """
         line = self.arguments(*words)
         shown = " ".join(line[: -len(words)] + list(words[:2]))

@@ -124,7 +124,7 @@ def pattern(option: str, text: str | None) -> re.Pattern[str] | None:
 def guarded(guard: Command, reply: Reply, matches: re.Pattern[str] | None) -> bool:
     """Whether the answer to the guard says that there is nothing to do.
 
-    :raises ShellCommandError: the guard itself is broken; taken for a "no", it would let the command run every time.
+    Raises ShellCommandError: the guard itself is broken; taken for a "no", it would let the command run every time.
     """
     if not reply.ok and _BROKEN.search(reply.text):
         raise ShellCommandError(f"Prosody does not understand the guard {guard.label} in `unless`: {reply.text}.")
@@ -134,7 +134,7 @@ def guarded(guard: Command, reply: Reply, matches: re.Pattern[str] | None) -> bo
 def judge(command: Command, reply: Reply, changed: re.Pattern[str] | None, failed: re.Pattern[str] | None) -> bool:
     """Return whether a command has changed something.
 
-    :raises ShellCommandError: it failed, by its own account or by what was declared.
+    Raises ShellCommandError: it failed, by its own account or by what was declared.
     """
     text = text_of(reply)
     if not reply.ok:

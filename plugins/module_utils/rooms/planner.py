@@ -40,7 +40,7 @@ def digest(key: str, password: str) -> str:
 def plan(current: RoomState, wanted: WantedRoom, key: str) -> Plan:
     """Return what makes the room be as wanted; an empty plan when it is.
 
-    :param key: the key of the digest in `current.password`.
+    key: the key of the digest in `current.password`.
     """
     if not wanted.present:
         return Plan(destroy=current.exists)

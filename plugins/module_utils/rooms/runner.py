@@ -45,7 +45,7 @@ class Rooms:
     def apply(self, jid: str, plan: Plan, reason: str = "") -> None:
         """Carry out a plan, all of it or nothing.
 
-        :raises RoomError: naming the room and what the server said; the room is as it was.
+        Raises RoomError: naming the room and what the server said; the room is as it was.
         """
         try:
             pieces = list(batches(plan.changes))

@@ -38,8 +38,8 @@ class Jid:
 def parse(text: str, strict: bool = False) -> Jid:
     """Take a JID apart and normalise its parts.
 
-    :param strict: refuse what Prosody refuses for new accounts: code points that Unicode 3.2 does not know.
-    :raises InvalidJid: with the reason.
+    strict: refuse what Prosody refuses for new accounts: code points that Unicode 3.2 does not know.
+    Raises InvalidJid: with the reason.
     """
     if not isinstance(text, str):
         raise InvalidJid(f"A JID must be text, not {type(text).__name__}.")
@@ -68,7 +68,7 @@ def resourceprep(text: str, strict: bool = False) -> str:
 def domain_to_ascii(domain: str) -> str:
     """Return the domain as DNS and certificates know it (A-labels, RFC 3490).
 
-    :raises InvalidJid: a label is empty, too long, or cannot be written so; the whole is longer than 253 characters.
+    Raises InvalidJid: a label is empty, too long, or cannot be written so; the whole is longer than 253 characters.
     """
     try:
         ascii_domain = nameprep(domain).encode("idna").decode("ascii")

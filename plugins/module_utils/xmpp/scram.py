@@ -70,7 +70,7 @@ def prepare_password(password: str) -> bytes:
 def keys(password: str, salt: bytes, iterations: int, algorithm: str) -> tuple[bytes, bytes]:
     """Derive ClientKey and ServerKey (RFC 5802 section 3). Raises ScramError when the password cannot be used.
 
-    :param algorithm: hashlib's name of the hash
+    algorithm: hashlib's name of the hash
     """
     salted = hashlib.pbkdf2_hmac(algorithm, prepare_password(password), salt, iterations)
     return hmac.digest(salted, b"Client Key", algorithm), hmac.digest(salted, b"Server Key", algorithm)
@@ -81,8 +81,8 @@ def verifier(password: str, salt: str, iterations: int, hash: str = "SHA-256") -
 
     Spends its time in ``hashlib.pbkdf2_hmac``, which lets other threads run.
 
-    :param hash: ``SHA-256`` or ``SHA-1``
-    :raises ScramError: the password or a parameter cannot be used.
+    hash: ``SHA-256`` or ``SHA-1``
+    Raises ScramError: the password or a parameter cannot be used.
     """
     if hash not in HASHES:
         raise ScramError(f'There is no SCRAM hash "{hash}"; Prosody knows {", ".join(HASHES)}.')

@@ -31,8 +31,8 @@ class StringprepError(XmppError):
 class Profile:
     """One profile of stringprep. Call it with a text to get the prepared text.
 
-    :param fold: map to lower case (table B.2)
-    :param prohibited: tests of single characters, with the reason to give
+    fold: map to lower case (table B.2)
+    prohibited: tests of single characters, with the reason to give
     """
 
     name: str
@@ -45,8 +45,8 @@ class Profile:
     def __call__(self, text: str, strict: bool = False) -> str:
         """Return the prepared text.
 
-        :param strict: refuse code points that Unicode 3.2 does not know, as Prosody does for registrations.
-        :raises StringprepError: with the reason, which does not repeat the text.
+        strict: refuse code points that Unicode 3.2 does not know, as Prosody does for registrations.
+        Raises StringprepError: with the reason, which does not repeat the text.
         """
         try:
             size = len(text.encode())
