@@ -29,6 +29,7 @@ LoadState=loaded
 ActiveState=inactive
 UnitFileState=disabled
 """
+FIRST, SECOND, THIRD, FOURTH = SHOWN.split("\n\n")
 NAMES = ["a.service", "b.service", "c.timer", "d.timer"]
 
 
@@ -56,7 +57,7 @@ class Systemctl:
         self.shown = shown
         self.done: list[list[str]] = []
 
-    def __call__(self, _module: Any, words: list[str], **_options: Any) -> tuple[int, str, str]:
+    def __call__(self, words: list[str], **_options: Any) -> tuple[int, str, str]:
         if words[1] == "show":
             return 0, self.shown, ""
         self.done.append(words[1:])
@@ -65,29 +66,29 @@ class Systemctl:
 
 def module(shown: str, units: list[str], **options: Any) -> tuple[dict[str, Any], list[list[str]]]:
     systemctl = Systemctl(shown)
-    with patch.object(AnsibleModule, "run_command", lambda self, words, **more: systemctl(self, words, **more)):
+    with patch.object(AnsibleModule, "run_command", systemctl):
         return run(managed_units, units=units, **options), systemctl.done
 
 
 def test_what_runs_is_left_alone() -> None:
-    result, done = module(SHOWN.split("\n\n")[0], ["a.service"])
+    result, done = module(FIRST, ["a.service"])
     assert (result["changed"], result["changed_units"], done) == (False, [], [])
 
 
 def test_systemd_reads_its_files_before_it_is_asked() -> None:
-    result, done = module(SHOWN.split("\n\n")[0], ["a.service"], restart=["a.service"], daemon_reload=True)
+    result, done = module(FIRST, ["a.service"], restart=["a.service"], daemon_reload=True)
     assert result["changed_units"] == ["a.service"]
     assert done == [["daemon-reload"], ["restart", "a.service"]]
 
 
 def test_what_failed_too_often_may_start_again() -> None:
-    _result, done = module(SHOWN.split("\n\n")[1], ["b.service"])
+    _result, done = module(SECOND, ["b.service"])
     assert done == [["reset-failed", "b.service"], ["start", "b.service"]]
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_unit_that_is_not_there_is_a_change_in_a_check_and_an_error_else(check: bool) -> None:
-    result, done = module(SHOWN.split("\n\n")[2], ["c.timer"], check=check)
+    result, done = module(THIRD, ["c.timer"], check=check)
     assert done == []
     assert result.get("changed", False) is check
     assert result.get("failed", False) is not check
@@ -95,10 +96,10 @@ def test_a_unit_that_is_not_there_is_a_change_in_a_check_and_an_error_else(check
 
 
 def test_what_systemd_refuses_is_told() -> None:
-    result, _done = module(SHOWN.split("\n\n")[3], ["bad.service"])
+    result, _done = module(FOURTH, ["bad.service"])
     assert "systemctl enable bad.service failed: Job failed." in result["msg"]
 
 
 def test_a_check_does_nothing() -> None:
-    result, done = module(SHOWN.split("\n\n")[3], ["d.timer"], check=True, daemon_reload=True)
+    result, done = module(FOURTH, ["d.timer"], check=True, daemon_reload=True)
     assert (result["changed_units"], done) == (["d.timer"], [])
