@@ -95,18 +95,18 @@ class Stream:
         return found
 
     def sign_in(self, name: str, password: str) -> None:
-        """SCRAM-SHA-1 (RFC 5802), and a resource."""
+        """SCRAM-SHA-256 (RFC 7677), and a resource."""
         self.open()
         nonce = secrets.token_hex(12)
         bare = f"n={name},r={nonce}"
         first = base64.b64encode(f"n,,{bare}".encode()).decode()
-        self.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-1'>{first}</auth>")
+        self.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{first}</auth>")
         challenge = base64.b64decode(self.until(r"<challenge[^>]*>([^<]+)</challenge>")[1]).decode()
         given = dict(part.split("=", 1) for part in challenge.split(","))
-        salted = hashlib.pbkdf2_hmac("sha1", password.encode(), base64.b64decode(given["s"]), int(given["i"]))
-        key = hmac.digest(salted, b"Client Key", "sha1")
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(given["s"]), int(given["i"]))
+        key = hmac.digest(salted, b"Client Key", "sha256")
         without = f"c=biws,r={given['r']}"
-        signature = hmac.digest(hashlib.sha1(key).digest(), f"{bare},{challenge},{without}".encode(), "sha1")
+        signature = hmac.digest(hashlib.sha256(key).digest(), f"{bare},{challenge},{without}".encode(), "sha256")
         proof = base64.b64encode(bytes(one ^ other for one, other in zip(key, signature, strict=True))).decode()
         last = base64.b64encode(f"{without},p={proof}".encode()).decode()
         self.send(f"<response xmlns='{SASL}'>{last}</response>")

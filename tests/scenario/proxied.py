@@ -40,7 +40,7 @@ class Proxied:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         suffix = "" if self.port == 443 else f":{self.port}"
         url = f"https://{self.domain}{suffix}{path}"
-        return request(method, url, context(), address=self.address, headers=named, body=body, timeout=60)
+        return request(method, url, context(), address=self.address, headers=named, body=body, timeout=300)
 
     def slot(self, account: Account, size: int) -> tuple[str, str, dict[str, str]]:
         """Paths to put and to get, and the headers to put with; asked over direct TLS at 443."""
