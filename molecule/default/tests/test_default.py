@@ -8,6 +8,7 @@ import base64
 import os
 import re
 import shlex
+import stat
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,7 @@ def test_no_secret_is_readable_or_in_a_log(host):
     """Every generated secret is looked for in what any user of the host can read, and in the journal."""
     # the record of what runs where is no secret, and has lines that are in every file
     secrets = [path for path in SECRETS.iterdir() if path.is_file() and path.name != "deployed.json"]
+    secrets += [path for path in (SECRETS / "invitations").rglob("*") if path.is_file()]
     assert secrets
     # a line that is there for sure shows that it has looked
     looked_for = "\n".join(["nobody:x:", *(path.read_text(encoding="utf-8").strip() for path in secrets)])
@@ -170,3 +172,18 @@ def test_turn_without_ipv4_has_relays_for_those_who_name_no_family(six):
     assert asked.rc == 0, asked.stdout
     refused = six(without="allocation-default-address-family")
     assert "error 440 Unsupported address family: it relays no IPv4" in refused.stdout
+
+
+def test_a_declared_invitation_waits_until_its_line_is_deleted(host):
+    """Last, as the deployment is not the inventory's any more afterwards."""
+    kept = SECRETS / "invitations" / "chat.localhost" / "help-desk"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    link = kept.read_text(encoding="utf-8").strip()
+    token = re.split(r"[?/=;]", link)[-1]
+    assert len(token) >= 16, "what is kept has no token in it"
+    assert token in host.check_output("prosodyctl shell invite list chat.localhost")
+    run = playbook("site", "--tags", "prosody", "-e", '{"prosody_invitations": []}').assert_ok()
+    assert token not in run.output
+    assert run.changed["xmpp-default"] == 2
+    assert not kept.exists()
+    assert token not in host.check_output("prosodyctl shell invite list chat.localhost")

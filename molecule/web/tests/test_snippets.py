@@ -102,9 +102,8 @@ def served(request, pieces):
     waits = f"for i in $(seq 100); do {ask} && exit 0; sleep 0.1; done; exit 1"
     try:
         said = f"journalctl -u piece-{request.param} -o cat | tail -20; tail -5 {PIECES}/apache.log"
-        assert subprocess.run(["docker", "exec", CONTAINER, "sh", "-c", waits]).returncode == 0, service.shell(
-            said, False
-        )
+        answered = subprocess.run(["docker", "exec", CONTAINER, "sh", "-c", waits], check=False)
+        assert answered.returncode == 0, service.shell(said, False)
         yield service
     finally:
         service.shell(f"systemctl stop piece-{request.param}", check=False)
