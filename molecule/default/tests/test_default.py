@@ -30,9 +30,10 @@ def warnings_of_prosody(host):
 
     Without what it says of the check's own server without a certificate, which it rightly turns away.
     """
-    started = host.check_output("systemctl show -P ActiveEnterTimestamp prosody")
-    command = "journalctl --quiet --no-pager --output cat --unit prosody --priority warning --since %s"
-    said = [" ".join(line.split()) for line in host.check_output(command, started).splitlines()]
+    # by its process, as the one before may have said its last word in the same second
+    process = host.check_output("systemctl show -P MainPID prosody")
+    command = "journalctl --quiet --no-pager --output cat --unit prosody --priority warning _PID=%s"
+    said = [" ".join(line.split()) for line in host.check_output(command, process).splitlines()]
     return [line for line in said if STRANGER not in line]
 
 
