@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names, types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.evaluation import (
     Evaluator,
     Fault,

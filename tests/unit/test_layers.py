@@ -29,7 +29,13 @@ STOREYS = [
         "module_utils/rooms",
     },
     {"module_utils/front", "module_utils/transaction"},
-    {"plugin_utils/progress", "plugin_utils/qr", "plugin_utils/secret_files", "plugin_utils/status"},
+    {
+        "plugin_utils/progress",
+        "plugin_utils/qr",
+        "plugin_utils/secret_files",
+        "plugin_utils/status",
+        "plugin_utils/types",
+    },
     {
         "plugin_utils/deployment",
         "plugin_utils/preflight",

@@ -176,7 +176,7 @@ def test_turn_without_ipv4_has_relays_for_those_who_name_no_family(six):
 
 
 def test_a_declared_invitation_waits_until_its_line_is_deleted(host):
-    """Last, as the deployment is not the inventory's any more afterwards."""
+    """And one that is declared again is another."""
     kept = SECRETS / "invitations" / "chat.localhost" / "help-desk"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     link = kept.read_text(encoding="utf-8").strip()
@@ -188,3 +188,5 @@ def test_a_declared_invitation_waits_until_its_line_is_deleted(host):
     assert run.changed["xmpp-default"] == 2
     assert not kept.exists()
     assert token not in host.check_output("prosodyctl shell invite list chat.localhost")
+    playbook("site", "--tags", "prosody").assert_ok()
+    assert kept.read_text(encoding="utf-8").strip() != link

@@ -19,8 +19,8 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleTemplateError, AnsibleUndefinedVariable
 from ansible.template import Templar
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.types import HOLE
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.secret_files import ONLY_LOOKS
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.types import HOLE
 
 try:  # where a value was set: core 2.19 knows, and tells nobody officially
     from ansible._internal._datatag._tags import Origin

@@ -138,6 +138,22 @@ def _addresses(settings: Settings, name: str, loopback: bool) -> list[dict[str, 
     return [{} if interface in ("*", "::") else {"address": interface} for interface in interfaces] or [{}]
 
 
+def _ports_once(values: Mapping[str, Any]) -> None:
+    """Refuse a port that is given twice: Prosody says so in its log and leaves one of the services out."""
+    taken: list[tuple[int, str, str]] = []
+    for listener in ports(values):
+        port, variable, address = listener["port"], listener["variable"], listener.get("address", "")
+        for other, owner, where in taken:
+            if other == port and owner != variable and (not address or not where or address == where):
+                raise XmppError(f"{variable}: port {port} is that of {owner} already, give each a port of its own")
+        taken.append((port, variable, address))
+    settings = Settings(values)
+    for name, *_rest in _LISTENERS:
+        given = settings.ports(name)
+        if len(given) != len(set(given)):
+            raise XmppError(f"{settings.where(name)} has a port twice, write each once")
+
+
 def _served_names(values: Mapping[str, Any]) -> None:
     """Refuse names that Prosody 13 cannot serve: it looks for the A-labels of SNI among names in Unicode.
 
@@ -176,6 +192,7 @@ def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         declared_accounts,
         probe_pairs,
         _served_names,
+        _ports_once,
         _misspelt_modules,
         _unpackaged_modules,
     )

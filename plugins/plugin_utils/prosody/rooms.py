@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
@@ -27,10 +28,10 @@ def room_problems(values: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     seen: dict[str, str] = {}
     for entry in entries:
-        problems = _of_options(entry.values)
+        problems, options = _of_options(entry.values)
         if not problems:
             try:
-                room = model.wanted_room(entry.values)
+                room = model.wanted_room(options)
             except XmppError as error:
                 problems = [str(error)]
             else:
@@ -40,12 +41,33 @@ def room_problems(values: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _of_options(options: Mapping[str, Any]) -> list[str]:
+def _of_options(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Out: what is wrong with the names and types of a room's options, and them as that module reads them."""
     unknown = [str(name) for name in options if name not in ROOM]
     if unknown:
-        return [_unknown(name) for name in unknown]
-    # that module reads it so as well; what it says of a value names the option
-    return [str(message) for message in ArgumentSpecValidator(ROOM).validate(dict(options)).error_messages]
+        return [_unknown(name) for name in unknown], {}
+    problems = [
+        line
+        for name, value in options.items()
+        if value is not None
+        for line in types.problems(str(name), value, ROOM[name], lambda _value: "")
+    ]
+    if problems:
+        return problems, {}
+    # values fit by now, so nothing of them is in what it says
+    read = ArgumentSpecValidator(ROOM).validate(dict(options))
+    return [str(message) for message in read.error_messages] or _of_people(options), dict(read.validated_parameters)
+
+
+def _of_people(options: Mapping[str, Any]) -> list[str]:
+    """Whole servers may be members or kept out, but do not own a room or look after it."""
+    people = options.get("affiliations") or {}
+    return [
+        f"affiliations.{kind}[{index}] is no account: write it with its domain, as in alice@example.org"
+        for kind in ("owner", "admin")
+        for index, jid in enumerate(people.get(kind) or [])
+        if "@" not in jid
+    ]
 
 
 def _unknown(name: str) -> str:

@@ -42,6 +42,11 @@ def test_rooms_of_this_server_are_fine():
         ({"jid": "a@muc.op.test", "whois": "nobody"}, "whois"),
         ({"jid": "a@muc.op.test", "history_length": "many"}, "history_length"),
         ({"jid": "a@muc.op.test", "affiliations": {"boss": ["a@op.test"]}}, "boss"),
+        ({"jid": "a@muc.op.test", "password": ["x"]}, "password is a list where a text belongs: write one text"),
+        ({"jid": "a@muc.op.test", "name": 2024}, "name is a number where a text belongs: put it between quotes"),
+        ({"jid": "a@muc.op.test", "public": "yes please"}, "public is a text where true or false belongs"),
+        ({"jid": "a@muc.op.test", "affiliations": {"owner": "a@op.test"}}, "owner is a text where a list belongs"),
+        ({"jid": "a@muc.op.test", "affiliations": {"owner": ["alice"]}}, "affiliations.owner[0] is no account"),
         ({"jid": "first@muc.op.test"}, "first@muc.op.test is already declared by prosody_rooms[0]"),
     ],
 )
@@ -56,6 +61,17 @@ def test_what_is_wrong_with_a_room_is_told_with_its_place(room: dict[str, Any], 
 def test_a_password_is_never_told():
     (line,) = room_problems(settings({"jid": "a@muc.op.test", "password": "hunter2\x00", "name": "A"}))
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("password", [["hunter2"], {"hunter2": 1}, 7778889990])
+def test_a_password_of_another_type_is_not_told_either(password: Any):
+    (line,) = room_problems(settings({"jid": "a@muc.op.test", "password": password}))
+    assert "hunter2" not in line
+    assert "777" not in line
+
+
+def test_whole_servers_may_be_members():
+    assert room_problems(settings({"jid": "a@muc.op.test", "affiliations": {"member": ["op.test"]}})) == []
 
 
 def test_the_module_takes_what_is_checked_here():

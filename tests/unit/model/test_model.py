@@ -715,3 +715,22 @@ def test_community_modules_are_searched_where_their_set_is_kept() -> None:
     assert path not in read(model.config_text(minimal()))["*"].get("plugin_paths", [])
     once = read(model.config_text(minimal(community_modules=[], plugin_paths=[path])))
     assert once["*"]["plugin_paths"] == [path]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"c2s_ports": [5222, 5222]}, "prosody_c2s_ports has a port twice"),
+        ({"s2s_ports": [5222]}, "prosody_s2s_ports: port 5222 is that of prosody_c2s_ports already"),
+        ({"c2s_direct_tls_ports": [5281]}, "port 5281 is that of prosody_"),
+    ],
+)
+def test_a_port_is_given_once(tmp_path, given, told):
+    (found,) = model.problems(role_settings(tmp_path, {f"prosody_{name}": ports for name, ports in given.items()}))
+    assert told in found["problem"]
+    assert model.problems(role_settings(tmp_path)) == []
+
+
+def test_one_port_may_stand_on_two_addresses(tmp_path):
+    apart = {"c2s_ports": [5222], "s2s_ports": [5222], "c2s_interfaces": ["192.0.2.1"], "s2s_interfaces": ["192.0.2.2"]}
+    assert model.problems({**role_settings(tmp_path), **apart}) == []

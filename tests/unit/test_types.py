@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""plugin_utils/preflight/types.py: each kind of wrong value is told by its place, and never by what it holds."""
+"""plugin_utils/types.py: each kind of wrong value is told by its place, and never by what it holds."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
 
 ACCOUNTS = {
     "type": "list",
@@ -85,7 +85,7 @@ def test_what_fits(value, option):
             {"type": "dict"},
             "x is a list where a mapping belongs: write a line with a key and its value for each, or {} for none.",
         ),
-        ({SECRET: 1}, {"type": "str"}, "x is a mapping where a text belongs: put it between quotes."),
+        ({SECRET: 1}, {"type": "str"}, "x is a mapping where a text belongs: write one text."),
         (None, {"type": "list"}, "x is empty where a list belongs: write [] for none, or remove the line."),
         (None, {"type": "dict"}, "x is empty where a mapping belongs: write {} for none, or remove the line."),
         (None, {"type": "str"}, 'x is empty where a text belongs: write "" for none, or remove the line.'),
@@ -120,7 +120,7 @@ def test_what_fits(value, option):
         (
             [{"jid": "a@b", "password": [SECRET]}],
             ACCOUNTS,
-            "x[0].password is a list where a text belongs: put it between quotes.",
+            "x[0].password is a list where a text belongs: write one text.",
         ),
         ([{"password": SECRET}], ACCOUNTS, "x[0] has no jid: give it."),
         ([{"jid": None}], ACCOUNTS, "x[0] has no jid: give it."),

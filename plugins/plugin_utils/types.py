@@ -111,6 +111,8 @@ def problems(path: str, value: Any, option: Mapping[str, Any], place: Place, out
             empty = {"list": "write [] for none", "dict": "write {} for none", "str": 'write "" for none'}.get(wanted)
             return [f"{at} is empty where {_WANTED[wanted]} belongs: {empty or 'give one'}, or remove the line."]
         advice = _ADVICE[wanted]
+        if wanted in ("str", "path") and isinstance(value, (list, tuple, Mapping)):
+            advice = "write one text"
         if wanted in ("bool", "list", "dict") and isinstance(value, str):
             advice += "; on the command line -e takes JSON for that"
         return [f"{at} is {kind(value)} where {_WANTED[wanted]} belongs: {advice}."]
