@@ -9,6 +9,7 @@ From Galaxy, or, where it is not reached, out of the package "ansible", which ho
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,8 +37,11 @@ def from_galaxy() -> bool:
         "-p",
         str(CACHE),
     ]
+    # what lies elsewhere, where the operator's own setting leads, is not in this checkout
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(CACHE)}
     with open(CACHE / "galaxy.log", "w", encoding="utf-8") as log:
-        return subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode == 0
+        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, env=environment, check=False)
+    return done.returncode == 0
 
 
 def from_package() -> None:

@@ -12,7 +12,8 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import evaluation, types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import evaluation
 
 SECRET = "planted-secret"
 
