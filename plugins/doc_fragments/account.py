@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from textwrap import indent
+from typing import ClassVar
 
 FIELDS = r"""
 state:
@@ -66,10 +67,11 @@ update_password:
 class ModuleDocFragment:
     """C(allthingslinux.xmpp.account) for a module about one account, C(account.listed) for one with O(accounts)."""
 
-    DOCUMENTATION = "options:" + indent(FIELDS, "  ")
+    # with their types, as the linter of documentation takes what has none for a plain text
+    DOCUMENTATION: ClassVar[str] = "options:" + indent(FIELDS, "  ")
 
     # a fragment is merged by whole options: what stands below one has to come with it
-    LISTED = (
+    LISTED: ClassVar[str] = (
         r"""
 options:
   accounts:
