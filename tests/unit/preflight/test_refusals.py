@@ -163,7 +163,7 @@ ACCOUNTS: dict[str, tuple[Any, str]] = {
     "digits": (ME | {"password": int(DIGITS)}, f".password {QUOTES}"),
     "digits behind a name": (ME | {"password": "{{ vault_digits }}"}, f".password {QUOTES}"),
     "yes": (ME | {"password": True}, ".password is true or false where a text belongs: put it between quotes."),
-    "list": (ME | {"password": [PLANTED]}, ".password is a list where a text belongs: put it between quotes."),
+    "list": (ME | {"password": [PLANTED]}, ".password is a list where a text belongs: write one text."),
     "text": (f"a@example.test:{PLANTED}", f" is a text where a mapping belongs: {A_MAPPING}; {ON_COMMAND_LINE}."),
     "no jid": ({"password": PLANTED}, " has no jid: give it."),
     "swapped": (
