@@ -10,8 +10,6 @@ invited, are never in it.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,18 +56,6 @@ def write(path: Path, host: str, names: Iterable[str]) -> None:
     if wanted == before or (not wanted[host] and host not in before):
         return
     try:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(wanted, file, indent=1, sort_keys=True, ensure_ascii=False)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        durable.sync_directory(path.parent)
+        durable.write_json(path, wanted)
     except OSError as error:
         raise XmppError(f"Cannot write which accounts are declared to {path}: {error}.") from None

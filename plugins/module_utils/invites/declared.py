@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,18 +165,6 @@ def read(path: Path) -> dict[str, Made]:
 def write(path: Path, made: Mapping[str, Made]) -> None:
     """Put what was made in the place of what the file said before, for root alone. Raises XmppError."""
     try:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({key: dict(vars(one)) for key, one in made.items()}, file, indent=1, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        durable.sync_directory(path.parent)
+        durable.write_json(path, {key: dict(vars(one)) for key, one in made.items()})
     except OSError as error:
         raise XmppError(f"Cannot write to {path} which invitations were made: {error}.") from None
