@@ -11,16 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import packages
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import packages, systemctl
 
-_UNIT = ("Id", "LoadState", "ActiveState", "SubState")
+_UNIT = ("Id", "LoadState", "ActiveState")
 
 
 def parse_units(output: str) -> dict[str, str]:
     """Read what `systemctl show` printed: unit → state, such as active or failed, of those that are installed."""
     found = {}
-    for block in output.strip().split("\n\n"):
-        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    for values in systemctl.shown(output):
         if values.get("Id") and values.get("LoadState") not in (None, "not-found"):
             found[values["Id"].removesuffix(".service")] = values.get("ActiveState", "unknown")
     return found

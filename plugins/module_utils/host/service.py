@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import systemctl
 
 
 class ServiceError(XmppError):
@@ -86,7 +87,7 @@ class Service:
 
 def parse_show(text: str) -> ServiceState:
     """The output of systemctl show → state."""
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    values = next(iter(systemctl.shown(text)), {})
     active = values.get("ActiveState") in ("active", "reloading")
     pid = values.get("MainPID", "0")
     return ServiceState(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import systemctl
+
 PROPERTIES = "LoadState,ActiveState,UnitFileState"
 
 # what systemctl is-enabled says yes to (systemctl(1)); enabling the others means nothing
@@ -36,10 +38,8 @@ class Step:
 
 def read(names: Sequence[str], text: str) -> list[Unit]:
     """What `systemctl show --property=PROPERTIES NAME…` printed, a block for each unit in that order → units."""
-    blocks = [block for block in text.strip().split("\n\n") if block.strip()]
     found = []
-    for name, block in zip(names, blocks):
-        said = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    for name, said in zip(names, systemctl.shown(text)):
         state = said.get("ActiveState", "")
         there = said.get("LoadState") not in (None, "not-found")
         enabled = said.get("UnitFileState") in _ENABLED
