@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.invites.declared import INVITATION, wanted_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_options
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import host_name
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.module_choice import registration_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
@@ -36,11 +35,11 @@ def invitation_problems(values: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     seen: dict[str, str] = {}
     for entry, line in zip(entries, declared_invitations(values)):
-        problems = _of_options(line)
+        validated, options = declared_options.read(line, INVITATION)
+        problems = declared_options.unknown(line, INVITATION, "an invitation") or validated
         if not problems:
-            validated = ArgumentSpecValidator(INVITATION).validate(dict(line)).validated_parameters
             try:
-                wanted = wanted_of(validated)
+                wanted = wanted_of(options)
             except XmppError as error:
                 problems = [str(error)]
             else:
@@ -50,19 +49,6 @@ def invitation_problems(values: Mapping[str, Any]) -> list[str]:
                 seen.setdefault(line["name"], entry.path)
         found += [f"{entry.path}: {problem}" for problem in problems]
     return found
-
-
-def _of_options(line: Mapping[str, Any]) -> list[str]:
-    unknown = [str(name) for name in line if name not in INVITATION]
-    if unknown:
-        return [_unknown(name) for name in unknown]
-    return [str(message) for message in ArgumentSpecValidator(INVITATION).validate(dict(line)).error_messages]
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, list(INVITATION), n=1, cutoff=0.6)
-    advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(INVITATION)}"
-    return f"an invitation has no {name}: {advice}"
 
 
 def _of_place(name: str, hosts: Mapping[str, Settings], settings: Settings) -> list[str]:

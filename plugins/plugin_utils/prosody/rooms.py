@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_options
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
@@ -43,9 +42,8 @@ def room_problems(values: Mapping[str, Any]) -> list[str]:
 
 def _of_options(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Out: what is wrong with the names and types of a room's options, and them as that module reads them."""
-    unknown = [str(name) for name in options if name not in ROOM]
-    if unknown:
-        return [_unknown(name) for name in unknown], {}
+    if unknown := declared_options.unknown(options, ROOM, "a room"):
+        return unknown, {}
     problems = [
         line
         for name, value in options.items()
@@ -55,8 +53,8 @@ def _of_options(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     if problems:
         return problems, {}
     # values fit by now, so nothing of them is in what it says
-    read = ArgumentSpecValidator(ROOM).validate(dict(options))
-    return [str(message) for message in read.error_messages] or _of_people(options), dict(read.validated_parameters)
+    problems, read = declared_options.read(options, ROOM)
+    return problems or _of_people(options), read
 
 
 def _of_people(options: Mapping[str, Any]) -> list[str]:
@@ -68,12 +66,6 @@ def _of_people(options: Mapping[str, Any]) -> list[str]:
         for index, jid in enumerate(people.get(kind) or [])
         if "@" not in jid
     ]
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, list(ROOM), n=1, cutoff=0.6)
-    advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(ROOM))}"
-    return f"a room has no {name}: {advice}"
 
 
 def _of_place(jid: str, services: set[str], seen: Mapping[str, str]) -> list[str]:
