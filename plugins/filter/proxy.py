@@ -8,19 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.proxy import documents, snippets
-
-
-def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(*given: Any) -> Any:
-        try:
-            return function(*given)
-        except XmppError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return apply
 
 
 class FilterModule:
@@ -29,7 +18,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
         return {
-            "proxy_host_meta": _filter(documents.host_meta),
-            "proxy_provider_file": _filter(documents.provider_file),
-            "proxy_snippets": _filter(snippets.snippets),
+            "proxy_host_meta": told(documents.host_meta),
+            "proxy_provider_file": told(documents.provider_file),
+            "proxy_snippets": told(snippets.snippets),
         }

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, status, summary
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records, zone
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services.check_lines import check_lines
 
 _DNS_OPTIONS = frozenset(
@@ -33,12 +33,10 @@ _DNS_OPTIONS = frozenset(
 )
 
 
+@told
 def xmpp_summary(settings: Mapping[str, Any], **about: Any) -> str:
     """What to know of one server, a line each."""
-    try:
-        return summary.summary(settings, about)
-    except XmppError as error:
-        raise AnsibleFilterError(str(error)) from error
+    return summary.summary(settings, about)
 
 
 def xmpp_shell_command(host: Mapping[str, Any], name: str) -> str:
@@ -64,23 +62,19 @@ def xmpp_addresses(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
     return reach.addresses(hosts)
 
 
+@told
 def xmpp_dns_records(settings: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
     """The records as plain data."""
     unknown = sorted(set(options) - _DNS_OPTIONS)
     if unknown:
         raise AnsibleFilterError(f"xmpp_dns_records has no option {', '.join(unknown)}; it has {sorted(_DNS_OPTIONS)}.")
-    try:
-        return [record.as_dict() for record in records(deployment(settings, options))]
-    except XmppError as error:
-        raise AnsibleFilterError(str(error)) from error
+    return [record.as_dict() for record in records(deployment(settings, options))]
 
 
+@told
 def xmpp_zone(found: Sequence[Mapping[str, Any]], ttl: int = 3600) -> str:
     """The records as text."""
-    try:
-        return zone(found, ttl)
-    except XmppError as error:
-        raise AnsibleFilterError(str(error)) from error
+    return zone(found, ttl)
 
 
 def xmpp_status(seen: Mapping[str, Any], as_data: bool = False, now: float | None = None) -> Any:
