@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT / ".cache"))
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account  # noqa: E402
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of  # noqa: E402
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied  # noqa: E402
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody  # noqa: E402
 
 AT_ONCE = 4
 ROUNDS = 3
@@ -42,9 +43,7 @@ OPEN = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='{}' version='1.0'/
 
 def tls(address: str, port: int, name: str, alpn: str | None) -> ssl.SSLSocket:
     """A connection with TLS."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = everybody()
     if alpn:
         context.set_alpn_protocols([alpn])
     return context.wrap_socket(socket.create_connection((address, port), 20), server_hostname=name)

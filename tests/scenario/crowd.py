@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,19 +17,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas 
     body_of,
     refusal,
 )
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 MUC = "http://jabber.org/protocol/muc"
 UPLOAD = "urn:xmpp:http:upload:0"
 PUBSUB = "http://jabber.org/protocol/pubsub"
 NICK = "http://jabber.org/protocol/nick"
-
-
-def _context() -> ssl.SSLContext:
-    """Whose certificate it is other tests look at."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class Person:
@@ -46,7 +38,7 @@ class Person:
         """Connect, also while the server is only about to be there. resumable: by XEP-0198."""
         end = asyncio.get_running_loop().time() + self.patience
         while True:
-            self.client = Client(self.account, _context(), self.patience)
+            self.client = Client(self.account, everybody(), self.patience)
             if resumable:
                 self.client._xmpp.register_plugin("xep_0198")
             try:

@@ -5,23 +5,15 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import subprocess
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account, Client
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import Response, request
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 UPLOAD = "urn:xmpp:http:upload:0"
 BOSH = "<body xmlns='http://jabber.org/protocol/httpbind' to='{}' rid='5' wait='30' hold='1' ver='1.6'/>"
-
-
-def context() -> ssl.SSLContext:
-    """TLS that believes everybody."""
-    made = ssl.create_default_context()
-    made.check_hostname = False
-    made.verify_mode = ssl.CERT_NONE
-    return made
 
 
 class Proxied:
@@ -40,13 +32,13 @@ class Proxied:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         suffix = "" if self.port == 443 else f":{self.port}"
         url = f"https://{self.domain}{suffix}{path}"
-        return request(method, url, context(), address=self.address, headers=named, body=body, timeout=300)
+        return request(method, url, everybody(), address=self.address, headers=named, body=body, timeout=300)
 
     def slot(self, account: Account, size: int) -> tuple[str, str, dict[str, str]]:
         """Paths to put and to get, and the headers to put with; asked over direct TLS at 443."""
 
         async def answered() -> ET.Element:
-            client = Client(account, context(), 20)
+            client = Client(account, everybody(), 20)
             try:
                 await client.sign_in(self.address, 443, True)
                 attributes = {"filename": "film.bin", "size": str(size), "content-type": "video/mp4"}

@@ -9,13 +9,13 @@ import json
 import os
 import re
 import socket
-import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 NAMES = ("example.test", "muc.example.test", "upload.example.test")
@@ -110,9 +110,7 @@ class Client:
     """A client that is signed in over direct TLS (RFC 6120, SASL PLAIN), without any library of XMPP."""
 
     def __init__(self, address: str, user: str, password: str) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = everybody()
         context.set_alpn_protocols(["xmpp-client"])
         plain = socket.create_connection((address, 5223), timeout=10)
         self.connection = context.wrap_socket(plain, server_hostname="example.test")

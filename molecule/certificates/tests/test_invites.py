@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 import socket
-import ssl
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from conftest import module
 
 
@@ -94,9 +94,7 @@ def test_an_invitation_that_is_used_is_gone_and_one_for_an_account_that_exists_i
 
 def register(address, token):
     """Register newcomer@example.test with an invitation (XEP-0445, XEP-0077)."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = everybody()
     context.set_alpn_protocols(["xmpp-client"])
     plain = socket.create_connection((address, 5223), timeout=10)
     with context.wrap_socket(plain, server_hostname="example.test") as connection:

@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account, Client, SignInFailed
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import BOSH, Proxied, context
+from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import BOSH, Proxied
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
 DOMAIN = "chat.localhost"
@@ -150,7 +151,7 @@ def test_who_fails_to_sign_in_at_443_is_known_by_the_address(service, gateway):
     """What bans go by."""
 
     async def fail() -> None:
-        client = Client(Account(f"alice@{DOMAIN}", "wrong"), context(), 20)
+        client = Client(Account(f"alice@{DOMAIN}", "wrong"), everybody(), 20)
         try:
             with pytest.raises(SignInFailed):
                 await client.sign_in(service.address, 443, True)
@@ -171,16 +172,16 @@ def test_tls_is_what_a_grader_likes(service):
         (ssl.TLSVersion.TLSv1_2, True),
         (ssl.TLSVersion.TLSv1_3, True),
     ):
-        made = context()
+        made = everybody()
         made.set_ciphers("ALL:@SECLEVEL=0")
         made.minimum_version = made.maximum_version = version
         assert handshake(service.address, made, DOMAIN) == works, version
     for cipher in ("AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256"):
-        made = context()
+        made = everybody()
         made.maximum_version = ssl.TLSVersion.TLSv1_2
         made.set_ciphers(cipher)
         assert not handshake(service.address, made, DOMAIN), cipher
-    assert not handshake(service.address, context(), "other.test")
+    assert not handshake(service.address, everybody(), "other.test")
 
 
 def handshake(address: str, made: ssl.SSLContext, name: str) -> bool:
@@ -201,7 +202,7 @@ def test_a_change_that_nginx_cannot_take_over_is_undone_and_streams_stay(service
     before = files(service)
 
     async def held() -> str:
-        client = Client(ALICE, context(), 20)
+        client = Client(ALICE, everybody(), 20)
         try:
             await client.sign_in(service.address, 443, True)
             planted = json.dumps({"__proxy_inner": {**INNER, "acme": "127.0.0.1:5280"}})

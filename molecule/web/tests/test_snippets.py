@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied, context
+from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
 DOMAIN = "chat.localhost"
@@ -128,7 +129,7 @@ def test_it_hands_on_what_is_for_everybody(served):
     ]
     with socket.create_connection((served.address, served.port), 10) as plain:
         own = plain.getsockname()[0]
-        with context().wrap_socket(plain, server_hostname=DOMAIN) as stream:
+        with everybody().wrap_socket(plain, server_hostname=DOMAIN) as stream:
             stream.sendall("\r\n".join(wanted).encode())
             assert stream.recv(1000).startswith(b"HTTP/1.1 101 ")
 

@@ -33,25 +33,25 @@ POLICY = """prosody:
   Candidate: 13.0.1-1+deb131u
   Version table:
      13.0.1-1+deb131u 500
-        500 http://security.debian.org/debian-security trixie-security/main amd64 Packages
+        500 http://archive.example/debian-security trixie-security/main amd64 Packages
  *** 13.0.1-1 500
-        500 http://deb.debian.org/debian trixie/main amd64 Packages
+        500 http://archive.example/debian trixie/main amd64 Packages
         100 /var/lib/dpkg/status
 nginx:
   Installed: 1.26.3-3+deb13u11
   Candidate: 1.26.3-3+deb13u11
   Version table:
  *** 1.26.3-3+deb13u11 500
-        500 http://security.debian.org/debian-security trixie-security/main amd64 Packages
+        500 http://archive.example/debian-security trixie-security/main amd64 Packages
         100 /var/lib/dpkg/status
      1.26.3-3 500
-        500 http://deb.debian.org/debian trixie/main amd64 Packages
+        500 http://archive.example/debian trixie/main amd64 Packages
 coturn:
   Installed: 4.6.1-1
   Candidate: 4.6.1-2
   Version table:
      4.6.1-2 500
-        500 http://deb.debian.org/debian trixie/main amd64 Packages
+        500 http://archive.example/debian trixie/main amd64 Packages
  *** 4.6.1-1 100
         100 /var/lib/dpkg/status
 """

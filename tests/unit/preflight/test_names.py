@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import probe
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import names
 
 ROOT = Path(__file__).parents[3]
@@ -191,7 +193,7 @@ def test_the_vocabulary_is_what_roles_and_playbooks_read():
     # fully qualified plugins, registered results (__xmpp_), names of plugins and of metrics are no variables
     plugins = {path.stem for kind in ("modules", "filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*")}
     read = set(re.findall(r"(?<![A-Za-z0-9_./-])(xmpp_[a-z_]+)\b(?!-)", text)) - plugins
-    read -= {name for name in read if name.startswith("xmpp_probe_")}
+    read -= {metric.name for metric in vars(probe).values() if isinstance(metric, Metric)}
     everywhere = text + "\n".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
     assert [name for name in names.options_of(spec) if name not in everywhere] == [], "nobody reads it"
     assert read - set(names.options_of(spec)) == set(), "describe it in vocabulary.yml"
