@@ -236,13 +236,13 @@ class CallbackModule(Default):
             "diff",
             "ansible_loop_var",
             "item",
+            "stdout_lines",
+            "stderr_lines",
         ):
             shown.pop(key, None)
         if "msg" in shown:
             for line in str(shown.pop("msg")).splitlines():
                 self._say(f"        {line}")
-        for key in ("stdout_lines", "stderr_lines"):
-            shown.pop(key, None)
         if any(not str(key).startswith("_") for key in shown):
             for line in self._dump_results(shown, indent=4).strip("\n").splitlines():
                 self._say(f"        {line}")
