@@ -44,6 +44,14 @@ options:
       src:
         description: A file on the host to copy from, in place of a text.
         type: path
+      template:
+        description:
+          - A template on the controller, in place of a text. It is looked for where M(ansible.builtin.template) looks,
+            and filled in as the lookup P(ansible.builtin.template#lookup) does.
+        type: str
+      template_vars:
+        description: Variables that this template has besides those of the task.
+        type: dict
       owner:
         description: The owner, by name or number.
         type: str
@@ -85,7 +93,7 @@ EXAMPLES = r"""
 - name: Write the configuration and the shared secret of coturn
   allthingslinux.xmpp.managed_files:
     files:
-      - {path: /etc/turnserver.conf, content: "{{ text }}", group: turnserver, mode: "0640"}
+      - {path: /etc/turnserver.conf, template: turnserver.conf.j2, group: turnserver, mode: "0640"}
       - {path: /etc/xmpp/turn, state: directory, group: turnserver, mode: "0750"}
     secrets:
       - {path: /etc/xmpp/turn/secret, content: "{{ secret }}", group: turnserver, mode: "0640"}
@@ -142,6 +150,9 @@ def entry_spec(secret: bool) -> dict[str, Any]:
         "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
         "content": {"type": "str", "no_log": secret},
         "src": {"type": "path"},
+        # the action plugin gives the text of it
+        "template": {"type": "str"},
+        "template_vars": {"type": "dict"},
         "owner": {"type": "str", "default": "root"},
         "group": {"type": "str", "default": "root"},
         "mode": {"type": "str"},
@@ -161,7 +172,7 @@ def build(entry: dict[str, Any], secret: bool, check_mode: bool) -> Wanted:
     content: bytes | None = None
     if state == "file":
         if (entry["content"] is None) == (entry["src"] is None):
-            raise XmppError(f"{path}: give either content or src.")
+            raise XmppError(f"{path}: give one of content, src and template.")
         if entry["content"] is not None:
             content = entry["content"].encode("utf-8")
         else:

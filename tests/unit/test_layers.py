@@ -35,6 +35,7 @@ STOREYS = [
         "plugin_utils/qr",
         "plugin_utils/secret_files",
         "plugin_utils/status",
+        "plugin_utils/templates",
         "plugin_utils/types",
     },
     {

@@ -166,8 +166,8 @@ def test_what_a_package_brings_later_is_predicted(tmp_path):
     [
         ({"content": "x", "owner": "no-such-user"}, "The owner or group of {path} does not exist on this host"),
         ({"content": "x", "group": "no-such-group"}, "The owner or group of {path} does not exist on this host"),
-        ({}, "{path}: give either content or src."),
-        ({"content": "x", "src": "/y"}, "{path}: give either content or src."),
+        ({}, "{path}: give one of content, src and template."),
+        ({"content": "x", "src": "/y"}, "{path}: give one of content, src and template."),
         ({"content": "x", "mode": "u=rw"}, "{path}: the mode 'u=rw' is not octal digits, such as '0640'."),
         ({"content": "x", "path": "x/y"}, "x/y is not an absolute path"),
         ({"src": "/no/such/file"}, "{path}: cannot read its source /no/such/file (No such file or directory)."),
