@@ -26,6 +26,7 @@ description:
 requirements:
   - slixmpp >= 1.10
   - aioice >= 0.10
+  - websockets >= 13
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes
 attributes:
@@ -251,11 +252,14 @@ archived:
 import asyncio
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, relay
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client, relay, websocket
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.run import CHECKS, run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import DEFAULT_PORTS, Target
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.unlogged import UnloggedParameters
+
+#: the libraries, and who imports them
+REQUIRED = {"slixmpp": client, "aioice": relay, "websockets": websocket}
 
 
 class Module(UnloggedParameters, AnsibleModule):
@@ -320,9 +324,9 @@ def target(params: dict) -> Target:
 def main() -> None:
     """Check, and say how it went."""
     module = Module(argument_spec=argument_spec(), supports_check_mode=False)
-    for name, missing in (("slixmpp", client.MISSING), ("aioice", relay.MISSING)):
-        if missing:
-            module.fail_json(msg=missing_required_lib(name, reason="to check as a real client"), exception=missing)
+    for name, user in REQUIRED.items():
+        if user.MISSING:
+            module.fail_json(msg=missing_required_lib(name, reason="to check as a real client"), exception=user.MISSING)
     try:
         wanted = target(module.params)
         client.verified_context(wanted.ca)

@@ -5,36 +5,52 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import secrets
 import socket
 import ssl
-import struct
 from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, endpoint, open_tls
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed, explain
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+
+try:
+    from websockets.client import ClientProtocol
+    from websockets.exceptions import InvalidState, InvalidStatus
+    from websockets.frames import Close, Frame, Opcode
+    from websockets.protocol import CONNECTING
+    from websockets.typing import Subprotocol
+    from websockets.uri import parse_uri
+
+    MISSING = ""
+except ImportError as error:
+    MISSING = str(error)
 
 NS_FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
-WEBSOCKET_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#: more than the features of any server
+MOST = 262144
 
 
 def open_stream(url: str, domain: str, context: ssl.SSLContext, address: str | None, timeout: float) -> ET.Element:
-    """Open and close an XMPP stream over WebSocket; returns the stream features. Raises HttpFailed, CheckFailed."""
-    host, port, path = endpoint(url)
+    """Open and close an XMPP stream over WebSocket; returns the stream features.
+
+    Raises HttpFailed, CheckFailed, and XmppError where the library is missing.
+    """
+    if MISSING:
+        raise XmppError(
+            f"websockets cannot be imported ({MISSING}); install it where this runs: pip install websockets"
+        )
+    host, port, _path = endpoint(url)
     with contextlib.closing(open_tls(host, port, address, context, timeout)) as sock:
         try:
-            rest = _upgrade(sock, host, port, path, url)
-            frames = _Frames(sock, rest)
-            frames.send(f"<open xmlns='{NS_FRAMING}' to='{domain}' version='1.0'/>")
-            opened = frames.receive()
+            stream = _Stream(sock, url)
+            stream.send(f"<open xmlns='{NS_FRAMING}' to='{domain}' version='1.0'/>")
+            opened = stream.receive()
             if "open" not in opened[:5]:
                 raise HttpFailed("protocol", f"the server answered {opened[:60]!r} instead of <open>")
-            features = ET.fromstring(frames.receive())
-            frames.send(f"<close xmlns='{NS_FRAMING}'/>")
+            features = ET.fromstring(stream.receive())
+            stream.send(f"<close xmlns='{NS_FRAMING}'/>")
         except (socket.timeout, TimeoutError):
             raise HttpFailed("timeout", f"no answer within {timeout:g} s") from None
         except OSError as error:
@@ -44,77 +60,72 @@ def open_stream(url: str, domain: str, context: ssl.SSLContext, address: str | N
     return features
 
 
-def _upgrade(sock: ssl.SSLSocket, host: str, port: int, path: str, url: str) -> bytes:
-    """The opening handshake (RFC 6455, 4); returns what came after it."""
+class _Stream:
+    """Text messages over a connection that is there already (RFC 6455)."""
 
-    def refuse(seen: str) -> NoReturn:
+    def __init__(self, sock: ssl.SSLSocket, url: str) -> None:
+        """Open the WebSocket. Raises CheckFailed where it is refused."""
+        self._sock, self._url = sock, url
+        self._protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol("xmpp")], max_size=MOST)
+        self._frames: list[Frame] = []
+        request = self._protocol.connect()
+        self._protocol.send_request(request)
+        self._write()
+        while self._protocol.state is CONNECTING and not self._protocol.handshake_exc:
+            self._read()
+        if failure := self._protocol.handshake_exc:
+            self._refuse(failure)
+        if self._protocol.subprotocol != "xmpp":
+            self._refuse(ValueError("the subprotocol xmpp was not accepted"))
+
+    def _refuse(self, failure: Exception) -> NoReturn:
+        seen = str(failure)
+        if isinstance(failure, InvalidStatus):
+            seen = f"{failure.response.status_code} {failure.response.reason_phrase}"
+        elif isinstance(failure.__cause__, EOFError):
+            seen = "the server ended the connection during the handshake"
         raise CheckFailed(
-            f"upgrading {url} to a WebSocket",
+            f"upgrading {self._url} to a WebSocket",
             seen,
             "Is mod_websocket loaded, and does the proxy pass Upgrade and Connection?",
-        )
+        ) from None
 
-    key = base64.b64encode(secrets.token_bytes(16)).decode()
-    authority = host if port == 443 else f"{host}:{port}"
-    sock.sendall(
-        f"GET {path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n".encode()
-    )
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = sock.recv(4096)
-        if not part or len(data) > 65536:
-            refuse("the server ended the connection during the handshake")
-        data += part
-    head, _separator, rest = data.partition(b"\r\n\r\n")
-    status, *lines = head.decode("latin-1").split("\r\n")
-    if status.split(" ")[1:2] != ["101"]:
-        refuse(status)
-    headers = {name.strip().lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
-    accepted = base64.b64encode(hashlib.sha1((key + WEBSOCKET_KEY).encode()).digest()).decode()
-    if headers.get("sec-websocket-accept") != accepted:
-        refuse("the Sec-WebSocket-Accept header is wrong")
-    if headers.get("sec-websocket-protocol") != "xmpp":
-        refuse("the subprotocol xmpp was not accepted")
-    return rest
+    def _write(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._sock.sendall(data)
 
-
-class _Frames:
-    """Text frames over a socket (RFC 6455, 5)."""
-
-    def __init__(self, sock: ssl.SSLSocket, rest: bytes) -> None:
-        self._sock = sock
-        self._data = rest
-
-    def _take(self, count: int) -> bytes:
-        while len(self._data) < count:
-            part = self._sock.recv(4096)
-            if not part:
-                raise HttpFailed("protocol", "the server closed the WebSocket")
-            self._data += part
-        taken, self._data = self._data[:count], self._data[count:]
-        return taken
+    def _read(self) -> None:
+        """Take in what comes next; pings are answered by the protocol."""
+        data = self._sock.recv(65536)
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        self._write()
+        events = self._protocol.events_received()
+        self._frames += [event for event in events if isinstance(event, Frame)]
+        if not data and not self._protocol.handshake_exc and not self._frames:
+            raise HttpFailed("protocol", "the server closed the WebSocket")
 
     def send(self, text: str) -> None:
-        """One masked text frame of less than 126 or 65536 bytes."""
-        data, mask = text.encode(), secrets.token_bytes(4)
-        size = struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else struct.pack("!BH", 0xFE, len(data))
-        self._sock.sendall(b"\x81" + size + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)))
+        """Send one text message; where the other side has closed, what is received says so."""
+        with contextlib.suppress(InvalidState):
+            self._protocol.send_text(text.encode())
+        self._write()
 
     def receive(self) -> str:
-        """The next text message, put together from its fragments; pings and pongs are passed over."""
+        """Return the next text message, put together from its fragments."""
         text = b""
         while True:
-            first, size = struct.unpack("!BB", self._take(2))
-            length = size & 0x7F
-            if length == 126:
-                (length,) = struct.unpack("!H", self._take(2))
-            elif length == 127:
-                (length,) = struct.unpack("!Q", self._take(8))
-            payload, kind = self._take(length), first & 0x0F
-            if kind == 8:
-                raise HttpFailed("protocol", f"the server closed the WebSocket: {payload[2:].decode(errors='replace')}")
-            if kind in (0, 1):
-                text += payload
-                if first & 0x80:
+            while not self._frames:
+                if self._protocol.parser_exc:
+                    raise HttpFailed("protocol", f"what came is no WebSocket: {self._protocol.parser_exc}")
+                self._read()
+            frame = self._frames.pop(0)
+            if frame.opcode is Opcode.CLOSE:
+                raise HttpFailed("protocol", f"the server closed the WebSocket: {Close.parse(frame.data).reason}")
+            if frame.opcode in (Opcode.TEXT, Opcode.CONT):
+                text += frame.data
+                if frame.fin:
                     return text.decode()

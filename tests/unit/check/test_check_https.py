@@ -16,9 +16,11 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import verified_context
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, request
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocket import WEBSOCKET_KEY, open_stream
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocket import open_stream
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
 
+#: of RFC 6455, 1.3
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 AUTHORITY = material.authority()
 LEAF = material.issue(("upload.example.org",), by=AUTHORITY.intermediate)
 FEATURES = (
@@ -124,7 +126,7 @@ def test_a_server_that_says_no_http(serve, trusted):
 
 
 def frame(text, kind=1, final=True, wide=False):
-    data = text.encode()
+    data = text if isinstance(text, bytes) else text.encode()
     first = (0x80 if final else 0) | kind
     if wide:
         return struct.pack("!BBQ", first, 127, len(data)) + data
@@ -136,9 +138,9 @@ def frame(text, kind=1, final=True, wide=False):
     )
 
 
-def unmasked(sock):
+def unmasked(sock, kind=1):
     first, size = struct.unpack("!BB", sock.recv(2))
-    assert first == 0x81
+    assert first == 0x80 | kind
     length = size & 0x7F
     assert size & 0x80
     if length == 126:
@@ -152,7 +154,7 @@ def unmasked(sock):
 def upgraded(sock, protocol="xmpp", accept=None):
     head = head_of(sock).decode()
     key = next(line.split(": ")[1] for line in head.split("\r\n") if line.startswith("Sec-WebSocket-Key"))
-    digest = accept or base64.b64encode(hashlib.sha1((key + WEBSOCKET_KEY).encode()).digest()).decode()
+    digest = accept or base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {digest}\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"
@@ -170,14 +172,16 @@ def test_a_stream_opens_over_websocket_whatever_the_frames(serve, trusted):
         greeting = upgraded(sock)
         opened = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='1'/>"
         # the first frame comes together with the handshake
-        sock.sendall(greeting + frame("", kind=9) + frame(opened))
+        sock.sendall(greeting + frame("there?", kind=9) + frame(opened))
+        heard.append(unmasked(sock, kind=10))
         heard.append(unmasked(sock))
         sock.sendall(frame(FEATURES[:50], final=False) + frame(FEATURES[50:], kind=0, wide=True))
         heard.append(unmasked(sock))
 
     features = stream(serve(answer), trusted)
     assert "SCRAM-SHA-256" in [item.text for item in features.iter()]
-    assert heard[0] == "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.org' version='1.0'/>"
+    assert heard[0] == "there?"
+    assert heard[1] == "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.org' version='1.0'/>"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,7 @@ def test_a_stream_opens_over_websocket_whatever_the_frames(serve, trusted):
         (lambda sock: sock.sendall(upgraded(sock, accept="bm8=")), CheckFailed, "Sec-WebSocket-Accept"),
         (lambda sock: sock.sendall(upgraded(sock, protocol="chat")), CheckFailed, "subprotocol"),
         (head_of, CheckFailed, "ended the connection"),
-        (lambda sock: sock.sendall(upgraded(sock) + frame("\x03\xe8bye", kind=8)), HttpFailed, "closed the WebSocket"),
+        (lambda sock: sock.sendall(upgraded(sock) + frame(b"\x03\xe8bye", kind=8)), HttpFailed, "closed the WebSocket"),
         (lambda sock: sock.sendall(upgraded(sock) + frame("<html/>")), HttpFailed, "instead of <open>"),
         (lambda sock: (sock.sendall(upgraded(sock)), sock.recv(500), sock.recv(500)), HttpFailed, "no answer within"),
     ],

@@ -97,11 +97,11 @@ def test_a_ca_bundle_that_cannot_be_read_is_told_once_before_all(capsys, monkeyp
     assert seen == []
 
 
-@pytest.mark.parametrize("library", ["client", "relay"])
+@pytest.mark.parametrize("library", ["slixmpp", "aioice", "websockets"])
 def test_a_missing_library_is_named(capsys, monkeypatch, library):
-    monkeypatch.setattr(getattr(xmpp_check, library), "MISSING", "No module named x")
+    monkeypatch.setattr(xmpp_check.REQUIRED[library], "MISSING", "No module named x")
     result, *seen = result_of(capsys, monkeypatch, [])
-    assert {"client": "slixmpp", "relay": "aioice"}[library] in result["msg"]
+    assert library in result["msg"]
     assert seen == []
 
 
