@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import threading
 from typing import Any
+from xml.etree import ElementTree as ET
 
-import slixmpp
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client as check
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import NS_CLIENT, body_of, refusal
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
+
+PATIENCE = 20.0
 
 
 class Client:
-    """A slixmpp client in a thread of its own; notes every message, who said it, and whether its stream ever ended."""
+    """The client of the checks in its own thread; notes every message, who said it, and whether its stream ended."""
 
     def __init__(self, jid: str, password: str, address: str, *, direct: bool = False) -> None:
-        self.jid, self.password, self.address, self.direct = jid, password, address, direct
-        self._xmpp: Any = None
+        self.jid, self.address, self.direct = jid, address, direct
+        self._account = check.Account(jid, password)
+        self._client: check.Client = None  # type: ignore[assignment]
         self.heard: list[str] = []
         self.from_whom: list[str] = []
         self.refused: list[str] = []
@@ -26,71 +31,54 @@ class Client:
         self.stream = ""
         self._new = threading.Condition()
         self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._failure = ""
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._xmpp = xmpp = slixmpp.ClientXMPP(self.jid, self.password)
-        xmpp.ssl_context.check_hostname = False
-        xmpp.ssl_context.verify_mode = ssl.CERT_NONE
-        xmpp.enable_starttls = not self.direct
-        xmpp.enable_direct_tls = self.direct
-        xmpp.enable_plaintext = False
-        xmpp.add_event_handler("session_start", self._started)
-        xmpp.add_event_handler("message", self._message)
-        xmpp.add_event_handler("message_error", self._error)
-        xmpp.add_event_handler("failed_all_auth", self._refused)
-        xmpp.add_event_handler("disconnected", self._disconnected)
-        xmpp.register_plugin("xep_0045")
-        xmpp.connect(self.address, 5223 if self.direct else 5222)
-        self._loop.run_forever()
+    def _do(self, what: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PATIENCE + 5)
 
-    async def _started(self, _event: Any) -> None:
-        self._xmpp.send_presence()
-        await self._xmpp.get_roster()
-        self.stream = str(self._xmpp.boundjid.full)
-        self._ready.set()
+    @property
+    def _xmpp(self) -> Any:
+        return self._client._xmpp
 
-    def _message(self, message: Any) -> None:
-        with self._new:
-            self.heard.append(str(message["body"]))
-            self.from_whom.append(str(message["from"]))
-            self._new.notify_all()
+    async def _sign_in(self) -> None:
+        self._client = check.Client(self._account, everybody(), PATIENCE)
+        self._xmpp.register_plugin("xep_0045")
+        self._listening = self._client.collecting(self._listen)
+        self._listening.__enter__()
+        await self._client.sign_in(self.address, 5223 if self.direct else 5222, self.direct)
+        self._xmpp.add_event_handler("disconnected", self._disconnected)
+        self._client.available()
+        self.stream = self._client.jid
 
-    def _error(self, message: Any) -> None:
-        with self._new:
-            self.refused.append(str(message["error"]["condition"]))
-            self._new.notify_all()
-
-    def _refused(self, _event: Any) -> None:
-        self._failure = "the server refused the password"
-        self._ready.set()
+    def _listen(self, xml: ET.Element) -> bool:
+        """See every stanza; collect nothing."""
+        if xml.tag == f"{{{NS_CLIENT}}}message":
+            with self._new:
+                if xml.get("type") == "error":
+                    self.refused.append(refusal(xml).condition)
+                elif body_of(xml):
+                    self.heard.append(body_of(xml))
+                    self.from_whom.append(xml.get("from", ""))
+                self._new.notify_all()
+        return False
 
     def _disconnected(self, _event: Any) -> None:
         self.ended += not self.leaving
 
     def __enter__(self) -> Client:
         self._thread.start()
-        assert self._ready.wait(20), f"{self.jid} could not sign in within 20 s (direct TLS: {self.direct})"
-        assert not self._failure, self._failure
+        self._do(self._sign_in())
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        async def leave() -> None:
-            self.leaving = True
-            await self._xmpp.disconnect(wait=1.0)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-            self._loop.call_soon(self._loop.stop)
-
-        asyncio.run_coroutine_threadsafe(leave(), self._loop)
+        self.leaving = True
+        self._do(self._client.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
     def say(self, to: str, text: str, kind: str = "chat") -> None:
         """Send a message; in: an address, with its resource where it must be one session."""
-        self._loop.call_soon_threadsafe(lambda: self._xmpp.send_message(mto=to, mbody=text, mtype=kind))
+        self._loop.call_soon_threadsafe(self._client.send_message, to, text, kind)
 
     def join(self, room: str, nick: str) -> None:
         """Enter a room, or make it with what the server has for new ones."""
@@ -101,7 +89,7 @@ class Client:
             if muc.get_jid_property(room, nick, "affiliation") == "owner":
                 await muc.set_room_config(room, self._xmpp.plugin["xep_0004"].make_form(ftype="submit"))
 
-        asyncio.run_coroutine_threadsafe(enter(), self._loop).result(20)
+        self._do(enter())
 
     def hears(self, text: str, patience: float = 10.0) -> bool:
         with self._new:
@@ -119,5 +107,4 @@ class Client:
 
     def give(self, room: str, jid: str, affiliation: str) -> None:
         """Make somebody a member of a room, or an outcast, or nothing (none)."""
-        given = self._xmpp.plugin["xep_0045"].set_affiliation(room, affiliation, jid=jid)
-        asyncio.run_coroutine_threadsafe(given, self._loop).result(20)
+        self._do(self._xmpp.plugin["xep_0045"].set_affiliation(room, affiliation, jid=jid))
