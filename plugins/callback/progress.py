@@ -66,6 +66,7 @@ from ansible.playbook.block import Block
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import progress
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.warm import warm
 
 _HIDDEN = "what it returned is hidden (no_log)"
 _WIDEST = 48  # name of a step before the columns after it give way
@@ -132,6 +133,7 @@ class CallbackModule(Default):
 
     def __init__(self) -> None:
         super().__init__()
+        warm()
         self._run = progress.Run(check=bool(context.CLIARGS.get("check")))
         self._began = self._step_began = time.monotonic()
         self._total = self._number = 0

@@ -37,6 +37,7 @@ STOREYS = [
         "plugin_utils/status",
         "plugin_utils/templates",
         "plugin_utils/types",
+        "plugin_utils/warm",
     },
     {
         "plugin_utils/deployment",

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every task would load anew is loaded once, in the process that all of them are forked from.
+
+Ansible runs each task in a fork of its own, and a filter that is first used there is read, compiled and imported there,
+with all that it imports: a fifth of the processor time of a run that changes nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[1]
+KINDS = ("action", "filter", "lookup", "test")
+_PACKAGE = __name__.rpartition(".plugin_utils.")[0]
+
+
+def names() -> Iterator[str]:
+    """Name every plugin file that tasks use on the controller, as Python imports it."""
+    for kind in KINDS:
+        for path in sorted((PLUGINS / kind).glob("*.py")):
+            if path.stem != "__init__":
+                yield f"{_PACKAGE}.{kind}.{path.stem}"
+
+
+def warm() -> None:
+    """Import them all. One that cannot be imported is left to the task that uses it, which says so."""
+    for name in names():
+        try:
+            importlib.import_module(name)
+        except Exception:  # pylint: disable=broad-exception-caught
+            continue
