@@ -10,6 +10,7 @@ has nothing to print of it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -51,7 +52,7 @@ ARGUMENT_SPEC = {
 }
 #: the one in C is eight times as fast, and there are a thousand lines for each host
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_VOCABULARY = Path(__file__).parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
+_VOCABULARY = Path(__file__).resolve().parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
 #: held by every host, made by Ansible; some would be worked out when they are looked into
 _OF_ANSIBLE = frozenset({"ansible_facts", "environment", "groups", "hostvars", "vars"})
 #: a default that is a variable of the shared vocabulary
@@ -59,11 +60,19 @@ _TAKES = re.compile(r"\{\{\s*(xmpp_[a-z_]+)\s*(?:\|\s*default\(.*\)\s*)?\}\}\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+@functools.cache
 def _read(path: Path, role: str) -> dict[str, Any]:
     try:
         return names.options_of(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))
     except (OSError, yaml.YAMLError, AttributeError) as error:
         raise AnsibleActionFail(f"Cannot read the specification {path} of role {role}: {error}") from error
+
+
+def read_specifications() -> None:
+    """Read those of our own roles, so that a process that is forked from this one has them."""
+    for path in (Path(__file__).resolve().parents[2] / "roles").glob("*/meta/argument_specs.yml"):
+        _read(path, path.parent.parent.name)
+    _read(_VOCABULARY, "xmpp")
 
 
 def _values(path: str, value: Any, steps: str) -> Iterator[tuple[str, Any]]:

@@ -27,9 +27,13 @@ def names() -> Iterator[str]:
 
 
 def warm() -> None:
-    """Import them all. One that cannot be imported is left to the task that uses it, which says so."""
+    """Import them all, and have them read what they always read.
+
+    One that cannot be imported is left to the task that uses it, which says so.
+    """
     for name in names():
         try:
-            importlib.import_module(name)
+            loaded = importlib.import_module(name)
+            getattr(loaded, "read_specifications", lambda: None)()
         except Exception:  # pylint: disable=broad-exception-caught
             continue

@@ -40,7 +40,7 @@ def environment(fast: bool, times: Path) -> dict[str, str]:
     made |= {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "benchmarks" / "callback_plugins"),
-        "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+        "ANSIBLE_CALLBACKS_ENABLED": "task_times,allthingslinux.xmpp.warm",
         "ANSIBLE_NOCOLOR": "1",
         "TASK_TIMES": str(times),
     }

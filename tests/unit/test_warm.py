@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.allthingslinux.xmpp.plugins.callback import warm as callback
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import warm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,3 +52,10 @@ def test_without_it_each_task_would_load_them() -> None:
 def test_what_cannot_be_imported_is_left_to_its_task(monkeypatch) -> None:
     monkeypatch.setattr(warm, "names", lambda: iter(["no.such.plugin"]))
     warm.warm()
+
+
+def test_a_run_that_prints_as_ansible_does_has_it_too(monkeypatch) -> None:
+    called = []
+    monkeypatch.setattr(callback, "warm", lambda: called.append(1))
+    callback.CallbackModule()
+    assert called
