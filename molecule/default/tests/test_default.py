@@ -43,6 +43,29 @@ def test_services_run_and_come_back_after_a_boot(host, name):
     assert host.service(name.split("@")[0]).is_enabled
 
 
+@pytest.mark.parametrize("name", ["prosody", "coturn", "postgresql@17-main"])
+def test_services_give_up_what_they_do_not_need(host, name):
+    """From 0 (nothing left) to 10, as systemd reckons it. As packaged they have more than 9."""
+    said = host.check_output("systemd-analyze security --no-pager %s.service | tail -n 1", name)
+    assert float(re.search(r"exposure level for .*: ([0-9.]+) ", said)[1]) < 2.0, said
+
+
+def test_services_cannot_write_where_they_have_no_business(host):
+    lua = "> local f, why = io.open([[%s]], [[w]]) return not f, why"
+    for path, refused in (("/etc/prosody/x", True), ("/usr/local/x", True), ("/var/tmp/x", False)):
+        said = host.run("prosodyctl shell %s", lua % path).stdout
+        assert ("Read-only file system" in said or "Permission denied" in said) is refused, (path, said)
+    # the same directory for PostgreSQL, whose user may write there: it is the unit that refuses
+    host.check_output("install -d -o postgres /usr/local/fault")
+    copy = "cd / && runuser -u postgres -- psql -qAtX -c \"COPY (SELECT 1) TO '%s'\""
+    try:
+        said = host.run(copy % "/usr/local/fault/x")
+        assert said.rc != 0
+        assert "Read-only file system" in said.stderr
+    finally:
+        host.check_output("rm -r /usr/local/fault")
+
+
 @pytest.mark.parametrize("port", [5222, 5223, 5269, 5270, 5281, 5000, 3478, 5349])
 def test_public_ports_listen(host, port):
     assert any(re.search(rf"[:.]{port}$", socket) for socket in host.socket.get_listening_sockets()), port
