@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import plain_yaml, types
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.evaluation import (
     Evaluator,
@@ -50,8 +50,6 @@ ARGUMENT_SPEC = {
     "checks": LIST,
     "asks": LIST,
 }
-#: the one in C is eight times as fast, and there are a thousand lines for each host
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VOCABULARY = Path(__file__).resolve().parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
 #: held by every host, made by Ansible; some would be worked out when they are looked into
 _OF_ANSIBLE = frozenset({"ansible_facts", "environment", "groups", "hostvars", "vars"})
@@ -63,7 +61,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 @functools.cache
 def _read(path: Path, role: str) -> dict[str, Any]:
     try:
-        return names.options_of(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))
+        return names.options_of(plain_yaml.parsed(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, AttributeError) as error:
         raise AnsibleActionFail(f"Cannot read the specification {path} of role {role}: {error}") from error
 

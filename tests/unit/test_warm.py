@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.allthingslinux.xmpp.plugins.action import preflight
 from ansible_collections.allthingslinux.xmpp.plugins.callback import warm as callback
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import warm
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,3 +62,15 @@ def test_a_run_that_prints_as_ansible_does_has_it_too(monkeypatch) -> None:
     monkeypatch.setattr(callback, "warm", lambda: called.append(1))
     callback.CallbackModule()
     assert called
+
+
+def test_what_is_read_is_read_before() -> None:
+    warm.warm()
+    for name, function in warm.READ:
+        held = getattr(importlib.import_module(f"{warm._PACKAGE}.{name}"), function)
+        assert held is not None
+    before = catalogue.catalogue.cache_info().misses, preflight._read.cache_info().misses
+    assert before[0] >= 1
+    assert before[1] > 5
+    warm.warm()
+    assert (catalogue.catalogue.cache_info().misses, preflight._read.cache_info().misses) == before

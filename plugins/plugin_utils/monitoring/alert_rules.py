@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import plain_yaml
 
 # In the rules as they are kept: the time that monitoring_alert_for replaces, and the page of monitoring_runbook_url
 USUAL_FOR = "3m"
@@ -55,7 +56,7 @@ def problems(text: str, changes: Any) -> list[str]:
     """In: rules as YAML, alert → change. Out: a line for each change that cannot be made, with what to do."""
     if not isinstance(changes, Mapping):
         return [f"The changes are of type {type(changes).__name__}: give a mapping of alert to what is different."]
-    known = [rule["alert"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"] if "alert" in rule]
+    known = [rule["alert"] for group in plain_yaml.parsed(text)["groups"] for rule in group["rules"] if "alert" in rule]
     found = []
     for alert, change in changes.items():
         if alert not in known:
@@ -78,7 +79,7 @@ def adapted(text: str, changes: Mapping[str, Any], usual_for: str = USUAL_FOR, r
     if wrong := problems(text, changes):
         raise RulesError(" ".join(wrong))
     groups = []
-    for group in yaml.safe_load(text)["groups"]:
+    for group in plain_yaml.parsed(text)["groups"]:
         rules = [_changed(rule, changes.get(rule.get("alert"), {}), usual_for, runbook) for rule in group["rules"]]
         groups.append({**group, "rules": [rule for rule in rules if rule]})
     return yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=140)

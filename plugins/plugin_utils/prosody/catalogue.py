@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import plain_yaml
 
 _DATA = Path(__file__).with_name("modules.yml")
 
@@ -37,7 +37,7 @@ class Module:
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Module]:
     """Return all known modules by name. The file is part of the collection, so its form is not in doubt."""
-    entries = yaml.safe_load(_DATA.read_text(encoding="utf-8"))
+    entries = plain_yaml.parsed(_DATA.read_text(encoding="utf-8"))
     return {
         name: Module(
             name=name,
