@@ -54,7 +54,8 @@ _list:
       description:
         - One mapping for each virtual host, with C(domain); C(ports) by what is there of C(c2s), C(c2s_tls), C(s2s),
           C(s2s_tls), C(https), C(turn) and C(turn_tls); C(address), C(http_address), empty where the C(http_name)
-          alone is known, C(tls_address), C(turn_name) and C(turn_address); C(accounts), the probe accounts;
+          alone is known, C(tls_address), C(starttls_address), C(turn_name) and C(turn_address); C(accounts), those of
+          the probes;
           C(archive), whether messages are kept; C(invitation_page), its path; C(without), what checks need not look
           for; and C(closed), the ports that must not answer.
       type: list
@@ -152,7 +153,7 @@ class LookupModule(LookupBase):
         """What the inventory and facts say of a host, not yet templated."""
         hostvars = self._variables.get("hostvars") or {}
         raw = dict(getattr(hostvars, "raw_get", hostvars.get)(host) or {})
-        return {**raw, "hostvars": hostvars, "groups": self._variables.get("groups")}
+        return {**raw, "inventory_hostname": host, "hostvars": hostvars, "groups": self._variables.get("groups")}
 
     def _public_of(self, host: str) -> list[str]:
         return addresses.public(self._templated(("ansible_facts", "xmpp_dns_addresses"), self._raw(host)))

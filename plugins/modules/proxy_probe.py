@@ -29,6 +29,10 @@ options:
         goes on as it was.
     type: str
     default: ""
+  haproxy_port:
+    description: The port of loopback at which haproxy must say the same. 0 where there is none.
+    type: int
+    default: 0
   certificate:
     description:
       - PEM file on the host with the certificate that https must show, first. Without it any certificate for the name
@@ -55,6 +59,14 @@ options:
         default: false
       s2s:
         description: Whether 443 takes servers.
+        type: bool
+        default: false
+      c2s_starttls:
+        description: Whether 5222 takes clients.
+        type: bool
+        default: false
+      s2s_starttls:
+        description: Whether 5269 takes servers.
         type: bool
         default: false
   timeout:
@@ -91,10 +103,12 @@ _ONE = 5.0
 
 
 def look(
-    addresses: Sequence[str], sites: Sequence[Site], generation: str, certificate: Certificate | None
+    addresses: Sequence[str], sites: Sequence[Site], generation: str, haproxy: int, certificate: Certificate | None
 ) -> list[str]:
     """Everything that does not answer as it should now."""
     found = [generation_problem(sites[0].name, generation, _ONE)] if generation and sites else []
+    if generation and sites and haproxy:
+        found.append(generation_problem(sites[0].name, generation, _ONE, haproxy, "haproxy"))
     for address in addresses:
         found += [line for site in sites for line in problems(address, site, _ONE, wanted=certificate)]
     return [line for line in found if line]
@@ -107,11 +121,14 @@ def main() -> None:
         "paths": {"type": "list", "elements": "str", "default": []},
         "c2s": {"type": "bool", "default": False},
         "s2s": {"type": "bool", "default": False},
+        "c2s_starttls": {"type": "bool", "default": False},
+        "s2s_starttls": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
             "generation": {"type": "str", "default": ""},
+            "haproxy_port": {"type": "int", "default": 0},
             "certificate": {"type": "path"},
             "sites": {"type": "list", "elements": "dict", "required": True, "options": site},
             "timeout": {"type": "float", "default": 20.0},
@@ -123,9 +140,10 @@ def main() -> None:
         certificate = read_chain(module.params["certificate"])[0] if module.params["certificate"] else None
     except XmppError as error:
         module.fail_json(msg=str(error), problems=[str(error)])
+    asked = module.params
     end = time.monotonic() + module.params["timeout"]
     while True:
-        found = look(module.params["addresses"], sites, module.params["generation"], certificate)
+        found = look(asked["addresses"], sites, asked["generation"], asked["haproxy_port"], certificate)
         if not found or time.monotonic() > end:
             break
         time.sleep(0.5)

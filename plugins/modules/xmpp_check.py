@@ -70,6 +70,11 @@ options:
   tls_address:
     description: The address for direct TLS, when it is another one, as behind a proxy. O(address) by default.
     type: str
+  starttls_address:
+    description:
+      - The address for clients and servers that upgrade to TLS, when it is another one, as behind a proxy. O(address)
+        by default.
+    type: str
   turn_address:
     description: The address for TURN, when it is another one. O(address) by default.
     type: str
@@ -282,6 +287,7 @@ def argument_spec() -> dict:
         "address": {"type": "str"},
         "http_address": {"type": "str"},
         "tls_address": {"type": "str"},
+        "starttls_address": {"type": "str"},
         "turn_address": {"type": "str"},
         "ports": {
             "type": "dict",
@@ -311,6 +317,7 @@ def target(params: dict) -> Target:
         address=params["address"],
         http_address=params["http_address"],
         tls_address=params["tls_address"],
+        starttls_address=params["starttls_address"],
         turn_address=params["turn_address"],
         ports={**DEFAULT_PORTS, **{name: port for name, port in params["ports"].items() if port is not None}},
         invitation_page=params["invitation_page"],

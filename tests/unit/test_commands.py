@@ -42,7 +42,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
         (
             "xmpp",
             ["depoly"],
-            ["there is no verb depoly", "Did you mean deploy?", "deploy check status dns invite accounts drift"],
+            ["there is no verb depoly", "Did you mean deploy?", "deploy check status dns invite drain accounts drift"],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),
         ("xmpp", ["check", "singel"], ["xmpp check: there is no inventory singel", "Did you mean single?"]),
@@ -323,7 +323,7 @@ def test_deploy_is_a_verb_and_the_next_command_is_what_was_typed(checkout):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["d"], ["deploy", "dns", "drift"]),
+        (["d"], ["deploy", "dns", "drain", "drift"]),
         (["deploy", "s"], ["single"]),
         (["invite", "single", "--re"], ["--reset"]),
         (["invite", "--res"], ["--reset"]),

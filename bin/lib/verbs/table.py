@@ -84,6 +84,14 @@ VERBS = {
             word_sets="xmpp_invite_jid",
             bare=True,
         ),
+        Verb(
+            "drain",
+            "have the proxy hand nobody new to a host of Prosody, as before a maintenance",
+            (Option("--end", "xmpp_drain_end", "hand clients to it again"),),
+            word="HOST",
+            word_sets="xmpp_drain_host",
+            bare=True,
+        ),
         Verb("accounts", "who has an account, and who is signed in", bare=True),
         Verb(
             "drift",

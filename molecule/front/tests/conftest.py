@@ -46,6 +46,12 @@ def house(request) -> House:
 
 
 @pytest.fixture(scope="session")
+def two_houses() -> list[House]:
+    """Both."""
+    return houses()
+
+
+@pytest.fixture(scope="session")
 def gateway() -> str:
     """The address from which this machine comes, as the front sees it."""
     with socket.create_connection((address_of(FRONT), 443), 5) as connection:

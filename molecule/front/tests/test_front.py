@@ -39,9 +39,10 @@ def log(service: Proxied) -> str:
     return service.shell("journalctl -u prosody -o cat --since -2min")
 
 
-def test_clients_at_443_get_to_their_server_with_their_address(house, gateway):
+@pytest.mark.parametrize("port", [443, 5222])
+def test_clients_get_to_their_server_with_their_address(house, gateway, port):
     """Bans and limits go by it."""
-    name = refused(house.service, house.account, 443)
+    name = refused(house.service, house.account, port)
     assert re.search(rf"Failed authentication attempt .*{name}.* from IP: {re.escape(gateway)}\b", log(house.service))
     assert name not in log(house.other)
 

@@ -33,7 +33,7 @@ async def of_service(target: Target, service: str) -> tuple[str, int]:
     Raises CheckFailed when DNS says that the service is not offered.
     """
     port = target.ports[service]
-    address = (target.tls_address or target.address) if service in DIRECT_TLS else target.address
+    address = (target.tls_address if service in DIRECT_TLS else target.starttls_address) or target.address
     if address:
         return address, port
     if HAS_DNS:

@@ -45,6 +45,7 @@ class Target:
     address: str | None = None
     http_address: str | None = None
     tls_address: str | None = None
+    starttls_address: str | None = None
     turn_address: str | None = None
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     invitation_page: str = "invites_page"

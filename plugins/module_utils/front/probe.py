@@ -18,15 +18,22 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake 
 
 @dataclass(frozen=True)
 class Site:
-    """A virtual host: its name, the paths that must answer 200, and whether 443 takes its clients and servers."""
+    """A virtual host: its name, the paths that must answer 200, and which ports take its clients and servers.
+
+    c2s, s2s: 443. c2s_starttls, s2s_starttls: 5222 and 5269, where they upgrade to TLS.
+    """
 
     name: str
     paths: Sequence[str] = ()
     c2s: bool = False
     s2s: bool = False
+    c2s_starttls: bool = False
+    s2s_starttls: bool = False
 
 
-# where nginx tells this host with which configuration it runs
+# where clients and servers that upgrade to TLS are taken
+STARTTLS = {"xmpp-client": 5222, "xmpp-server": 5269}
+# where nginx and haproxy tell this host with which configuration they run
 GENERATION = "/xmpp-proxy-generation"
 
 
@@ -50,11 +57,14 @@ def problems(
     for service, on in (("xmpp-client", site.c2s), ("xmpp-server", site.s2s)):
         if on:
             checks.append(partial(_certificate, address, https_port, site.name, service, timeout))
+    for service, on in (("xmpp-client", site.c2s_starttls), ("xmpp-server", site.s2s_starttls)):
+        if on:
+            checks.append(partial(_upgraded, address, STARTTLS[service], site.name, service, timeout))
     return [found for check in checks if (found := check())]
 
 
-def generation_problem(name: str, generation: str, timeout: float, port: int = 80) -> str:
-    """What is wrong with the configuration that nginx on this host runs with, "" if it is `generation`.
+def generation_problem(name: str, generation: str, timeout: float, port: int = 80, what: str = "nginx") -> str:
+    """What is wrong with the configuration that `what` on this host runs with, "" if it is `generation`.
 
     A reload of which nginx can do nothing, because a port is taken, ends well for systemd, and everything answers as
     before.
@@ -65,12 +75,12 @@ def generation_problem(name: str, generation: str, timeout: float, port: int = 8
         answer = connection.getresponse()
         seen = answer.read(200).decode("ascii", "replace")
     except (OSError, http.client.HTTPException) as error:
-        return f"nginx at 127.0.0.1:{port}: {error}"
+        return f"{what} at 127.0.0.1:{port}: {error}"
     finally:
         connection.close()
     if answer.status == 200 and seen == generation:
         return ""
-    return "nginx did not take over the new configuration and goes on with the one before"
+    return f"{what} did not take over the new configuration and goes on with the one before"
 
 
 def _redirect(address: str, port: int, name: str, timeout: float) -> str:
@@ -113,4 +123,13 @@ def _certificate(
         return f"{what}: {error.step}: {error.seen}"
     if wanted is not None and served.certificate != wanted:
         return f"{what}: another certificate than the new one is served"
+    return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"
+
+
+def _upgraded(address: str, port: int, name: str, service: str, timeout: float) -> str:
+    what = f"{service} with STARTTLS for {name} at {address}:{port}"
+    try:
+        served = read_served(address, port, sni=name, starttls=service, to=name, timeout=timeout)
+    except TlsProbeError as error:
+        return f"{what}: {error.step}: {error.seen}"
     return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"

@@ -44,8 +44,8 @@ STEPS = ("login", "deliver", "archive")
 class Target:
     """One XMPP domain. ports: probe name → port, those of PROBES; accounts: two of {"jid", "password"}, or none.
 
-    http_address and tls_address: of HTTPS and of direct TLS where they are elsewhere, as behind a proxy; http_name: of
-    HTTPS where it has another one than the domain.
+    http_address, tls_address and starttls_address: of HTTPS, of direct TLS and of what upgrades to TLS where they are
+    elsewhere, as behind a proxy; http_name: of HTTPS where it has another one than the domain.
     """
 
     domain: str
@@ -58,12 +58,14 @@ class Target:
     http_name: str = ""
     http_address: str = ""
     tls_address: str = ""
+    starttls_address: str = ""
 
     def where(self, name: str) -> str:
         """Out: the address of one of PROBES."""
         if name == "https":
             return self.http_address or self.address
-        return (self.tls_address if name in ("c2s_tls", "s2s_tls") else "") or self.address
+        named = {"c2s": self.starttls_address, "s2s": self.starttls_address}
+        return named.get(name, self.tls_address if name in ("c2s_tls", "s2s_tls") else "") or self.address
 
 
 def target_of(data: Mapping[str, Any]) -> Target:
@@ -79,6 +81,7 @@ def target_of(data: Mapping[str, Any]) -> Target:
         data.get("http_name", ""),
         data.get("http_address", ""),
         data.get("tls_address", ""),
+        data.get("starttls_address", ""),
     )
 
 

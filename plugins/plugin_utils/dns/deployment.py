@@ -97,17 +97,25 @@ def _ports(settings: Settings, proxy: domains.Proxy | None) -> dict[str, Any]:
         ports["https_ports"] = (domains.proxy_port(proxy),)
         if domains.has_direct_tls(proxy):
             ports.update({name: ports["https_ports"] for name in _DIRECT if ports.get(name)})
+        if domains.has_starttls(proxy):
+            there = {f"{name}_ports": (port,) for name, port in domains.STARTTLS.items()}
+            ports.update({name: one for name, one in there.items() if ports.get(name, one)})
     return ports
 
 
 def _front(proxy: domains.Proxy | None, addresses: tuple[str, ...], first: str) -> dict[str, Any]:
-    """Where https is, and direct TLS: at a proxy of ours on another machine they go by the name of the first host."""
+    """Where https is, direct TLS and what upgrades to it: at a proxy of ours on another machine, by the first host."""
     if proxy is None:
         return {}
     there = texts(proxy.settings.get("addresses"), "proxy.addresses")
     if not there or set(there) == set(addresses):
         return {"web_keys": False}
-    return {"web_keys": False, "web_addresses": there, "direct_target": first if domains.has_direct_tls(proxy) else ""}
+    return {
+        "web_keys": False,
+        "web_addresses": there,
+        "direct_target": first if domains.has_direct_tls(proxy) else "",
+        "starttls_target": first if domains.has_starttls(proxy) else "",
+    }
 
 
 _DIRECT = ("c2s_direct_tls_ports", "s2s_direct_tls_ports")

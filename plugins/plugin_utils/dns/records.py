@@ -68,7 +68,8 @@ class Name:
 class Deployment:
     """A server as DNS sees it. target: the machine's own name, to which the SRV records point.
 
-    web_addresses: of HTTPS, and direct_target: the name for direct TLS, where a proxy on another machine has them.
+    Where a proxy on another machine has them: web_addresses, of HTTPS; direct_target and starttls_target, the names for
+    direct TLS and for what upgrades to it.
     web_keys: whether the certificates are those of HTTPS as well.
     """
 
@@ -82,6 +83,7 @@ class Deployment:
     https_ports: tuple[int, ...] = ()
     web_addresses: tuple[str, ...] = ()
     direct_target: str = ""
+    starttls_target: str = ""
     web_keys: bool = True
     federation: bool = True
     turn_host: str = ""
@@ -111,7 +113,8 @@ def records(deployment: Deployment) -> tuple[Record, ...]:
 
 
 def _addresses(deployment: Deployment) -> Iterable[Record]:
-    yield from _address(deployment.target, deployment.addresses, deployment.ttl, "addresses")
+    if not (deployment.direct_target and deployment.starttls_target):
+        yield from _address(deployment.target, deployment.addresses, deployment.ttl, "addresses")
     for name in deployment.names:
         if name.web or name.relay:
             addresses = deployment.web_addresses if name.web else ()
@@ -127,7 +130,8 @@ def _clients(deployment: Deployment) -> Iterable[Record]:
             target = deployment.direct_target or deployment.target
             yield _service(f"_xmpps-client._tcp.{name}", 5, port, target, deployment, "clients")
         for port in deployment.c2s_ports:
-            yield _service(f"_xmpp-client._tcp.{name}", 10, port, deployment.target, deployment, "clients")
+            target = deployment.starttls_target or deployment.target
+            yield _service(f"_xmpp-client._tcp.{name}", 10, port, target, deployment, "clients")
 
 
 def _servers(deployment: Deployment) -> Iterable[Record]:
@@ -140,7 +144,8 @@ def _servers(deployment: Deployment) -> Iterable[Record]:
             target = deployment.direct_target or deployment.target
             yield _service(f"_xmpps-server._tcp.{name}", 5, port, target, deployment, "servers")
         for port in deployment.s2s_ports:
-            yield _service(f"_xmpp-server._tcp.{name}", 10, port, deployment.target, deployment, "servers")
+            target = deployment.starttls_target or deployment.target
+            yield _service(f"_xmpp-server._tcp.{name}", 10, port, target, deployment, "servers")
 
 
 def _calls(deployment: Deployment) -> Iterable[Record]:
@@ -177,7 +182,7 @@ def _keys(deployment: Deployment) -> Iterable[Record]:
     federation = deployment.federation
     starttls = {*deployment.c2s_ports, *(deployment.s2s_ports if federation else ())}
     direct = {*deployment.c2s_direct_tls_ports, *(deployment.s2s_direct_tls_ports if federation else ())}
-    owners = [(port, deployment.target) for port in starttls]
+    owners = [(port, deployment.starttls_target or deployment.target) for port in starttls]
     owners += [(port, deployment.direct_target or deployment.target) for port in direct]
     owners.sort()
     if deployment.web_keys:

@@ -20,7 +20,7 @@ PROBES = {
     "turn_tls": ("turn_tls",),
     "turn": ("stun_udp", "stun_tcp"),
 }
-_ADDRESSES = ("address", "http_name", "tls_address", "turn_name", "turn_address")
+_ADDRESSES = ("address", "http_name", "tls_address", "starttls_address", "turn_name", "turn_address")
 
 
 def password_files(offers: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -27,7 +27,8 @@ def front(values: Mapping[str, Any]) -> dict[str, Any]:
       upload_at (the name in the URLs of uploads), registration, invite_paths (of Prosody's own pages for invitations),
       websocket, bosh, contacts (URIs), limits (upload_total: MB of one user, upload_days and archive_days;
       0 for none)
-    ports: http, https, and for what is handed on by the PROXY protocol c2s and s2s; 0 where there is none
+    ports: http, https, and for what is handed on by the PROXY protocol c2s and s2s (TLS from the first byte),
+      c2s_starttls and s2s_starttls; 0 where there is none
     """
     settings = Settings(values)
     modules = set(settings.texts("modules_disabled"))
@@ -39,6 +40,8 @@ def front(values: Mapping[str, Any]) -> dict[str, Any]:
             "https": next(iter(settings.numbers("https_ports")), 0),
             "c2s": by_service.get("c2s_direct_tls", 0),
             "s2s": by_service.get("s2s_direct_tls", 0),
+            "c2s_starttls": by_service.get("c2s", 0),
+            "s2s_starttls": by_service.get("s2s", 0),
         },
     }
 

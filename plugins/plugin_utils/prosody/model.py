@@ -116,7 +116,12 @@ def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     settings = Settings(values)
     modules = {host.module for host in hosts_of(settings)}
-    kinds = {"c2s_direct_tls": "proxied_c2s_port", "s2s_direct_tls": "proxied_s2s_port"}
+    kinds = {
+        "c2s_direct_tls": "proxied_c2s_port",
+        "s2s_direct_tls": "proxied_s2s_port",
+        "c2s": "proxied_c2s_starttls_port",
+        "s2s": "proxied_s2s_starttls_port",
+    }
     proxied = {port: kinds[service] for port, service in own_modules.proxied_services(settings).items()}
     return [
         {"port": port, "protocol": "tcp", "service": service, "variable": settings.where(name), **address}

@@ -46,6 +46,8 @@ def proxied_services(settings: Settings) -> dict[int, str]:
     listed = (
         ("proxied_c2s_port", "c2s_direct_tls", True),
         ("proxied_s2s_port", "s2s_direct_tls", settings.flag("federation", True)),
+        ("proxied_c2s_starttls_port", "c2s", True),
+        ("proxied_s2s_starttls_port", "s2s", settings.flag("federation", True)),
     )
     return {
         settings.number(port): service

@@ -430,7 +430,8 @@ TYPED = {
     "password_hash": "prosody_password_hash",
     "password_policy": "prosody_password_min_length",
     "plugin_paths": "prosody_plugin_paths",
-    "proxy_direct_tls_mappings": "prosody_proxied_c2s_port and prosody_proxied_s2s_port",
+    "proxy_direct_tls_mappings": "prosody_proxied_c2s_port, prosody_proxied_s2s_port, "
+    "prosody_proxied_c2s_starttls_port and prosody_proxied_s2s_starttls_port",
     "proxy_direct_tls_trusted": "prosody_proxies",
     "proxy65_address": "prosody_proxy65_address",
     "proxy65_ports": "prosody_proxy65_ports",

@@ -55,12 +55,14 @@ SETTINGS = (
     "turn_tls_port",
 )
 TURN_SETTINGS = ("server_name", "port", "tls_port")
-PROXY_SETTINGS = ("https_port", "direct_tls")
+PROXY_SETTINGS = ("https_port", "direct_tls", "starttls")
 
 # Prosody's console listens on loopback
 _CONSOLE = 5582
 _DIRECT = {"c2s_tls": "c2s_direct_tls_ports", "s2s_tls": "s2s_direct_tls_ports"}
 _PORTS = {"c2s": "c2s_ports", "s2s": "s2s_ports", **_DIRECT}
+# Of a proxy of ours
+STARTTLS = {"c2s": 5222, "s2s": 5269}
 # What the checks call the port of a service when there is none
 _WITHOUT_PORT = {"c2s": "starttls", "c2s_tls": "direct_tls", "s2s": "s2s", "s2s_tls": "s2s_tls"}
 _COMPONENTS = {"muc": "muc", "upload": "http_file_share", "proxy": "proxy65", "pubsub": "pubsub"}
@@ -90,7 +92,8 @@ class Service:
     ports: of c2s, c2s_tls, s2s, s2s_tls, https, turn, turn_tls those that are there. accounts: two, or none.
     invitation_page: the path of it. without: what checks need not look for (names of features and modules).
     closed: ports that must not answer.
-    address: of Prosody; http_address, tls_address (direct TLS), turn_address: of what is elsewhere, else the same.
+    address: of Prosody; http_address, tls_address (direct TLS), starttls_address, turn_address: of what is elsewhere,
+    else the same.
     http_name: of HTTPS, the domain but behind a proxy that is not ours; then http_address is empty.
     """
 
@@ -99,6 +102,7 @@ class Service:
     http_name: str
     http_address: str
     tls_address: str
+    starttls_address: str
     turn_name: str
     turn_address: str
     ports: Mapping[str, int]
@@ -140,6 +144,7 @@ def services(
                 http_name=elsewhere or domain,
                 http_address=proxy.address if proxy else "" if elsewhere else address,
                 tls_address=proxy.address if proxy and has_direct_tls(proxy) else address,
+                starttls_address=proxy.address if proxy and has_starttls(proxy) else address,
                 turn_name=turn_name,
                 turn_address=ours.address if ours else turn_name,
                 ports=ports,
@@ -209,6 +214,11 @@ def has_direct_tls(proxy: Proxy) -> bool:
     return proxy.settings.get("direct_tls", True) is not False
 
 
+def has_starttls(proxy: Proxy) -> bool:
+    """Whether clients and servers that upgrade to TLS come to a proxy of ours as well."""
+    return proxy.settings.get("starttls", False) is True
+
+
 def external_url(settings: Settings, host: Settings, domain: str) -> str:
     """Return the URL of a proxy in front of a domain that the inventory does not have, "" without one."""
     given = host.mapping("options").get("http_external_url")
@@ -227,6 +237,8 @@ def _ports(settings: Settings, host: Settings, domain: str, proxy: Proxy | None)
     found = {name: _first(settings.numbers(variable)) for name, variable in _PORTS.items()}
     if proxy is not None and has_direct_tls(proxy):
         found.update({name: https_port(settings, host, domain, proxy) for name in _DIRECT if found[name]})
+    if proxy is not None and has_starttls(proxy):
+        found.update({name: port for name, port in STARTTLS.items() if found[name]})
     if not settings.flag("federation", True):
         found["s2s"] = found["s2s_tls"] = 0
     found["https"] = https_port(settings, host, domain, proxy)

@@ -160,6 +160,19 @@ def test_a_proxy_on_the_same_machine_or_without_direct_tls(proxy, direct):
     assert values(found, "SRV", "clients")[0] == ("_xmpps-client._tcp.example.org", direct)
 
 
+def test_what_upgrades_to_tls_is_where_our_haproxy_is():
+    found = made(proxy={**PROXY, "starttls": True}, certificates=material.issue().pem)
+    targets = {name.split(".")[0]: value.split(" ", 2)[2] for name, value in values(found, "SRV")}
+    assert (targets["_xmpp-client"], targets["_xmpp-server"]) == ("5222 example.org.", "5269 example.org.")
+    assert "xmpp.example.org" not in [name for name, _value in values(found, "A")]
+    keys = [name for name, _value in values(found, "TLSA")]
+    assert {"_5222._tcp.example.org", "_5269._tcp.example.org"} <= set(keys)
+    there = {**SETTINGS, "c2s_ports": [15222], "s2s_ports": []}
+    only = [value for _name, value in values(made(there, proxy={**PROXY, "starttls": True}), "SRV")]
+    assert "10 5 5222 example.org." in only
+    assert not any("5269" in value or "15222" in value for value in only)
+
+
 def test_the_key_of_a_proxy_is_not_known():
     found = values(made(proxy=PROXY, certificates=material.issue().pem), "TLSA")
     assert [name for name, _value in found] == [

@@ -158,11 +158,10 @@ def test_http_3_is_a_switch() -> None:
     for name, body in locations(text).items():
         if "add_header Strict-Transport-Security" in body:
             assert """add_header Alt-Svc 'h3=":8443"; ma=86400' always;""" in body, name
-    ports = render_text("{{ __proxy_ports }}", proxy_http3=True, proxy_inner_port=8443)
+    plain = {"proxy_inner_port": 8443, "proxy_haproxy": False, "proxy_starttls": False}
+    ports = render_text("{{ __proxy_ports }}", proxy_http3=True, **plain)
     assert [port["port"] for port in ports if port["protocol"] == "udp"] == [443]
-    assert {
-        port["protocol"] for port in render_text("{{ __proxy_ports }}", proxy_http3=False, proxy_inner_port=8443)
-    } == {"tcp"}
+    assert {port["protocol"] for port in render_text("{{ __proxy_ports }}", proxy_http3=False, **plain)} == {"tcp"}
 
 
 def test_443_is_told_apart_by_alpn() -> None:
@@ -255,6 +254,8 @@ def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, s
         "{{ __proxy_checks }}",
         proxy_other_sites=sites,
         proxy_servers=[server()],
+        proxy_haproxy=False,
+        proxy_starttls=False,
         proxy_public_addresses=[],
         xmpp_certificate_source="ca",
         __proxy_nginx={},
@@ -274,6 +275,8 @@ def test_public_addresses_are_addresses(addresses: list[str], good: bool) -> Non
         "{{ __proxy_checks }}",
         proxy_other_sites={},
         proxy_servers=[server()],
+        proxy_haproxy=False,
+        proxy_starttls=False,
         proxy_public_addresses=addresses,
         __proxy_nginx={},
     )

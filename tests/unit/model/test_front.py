@@ -93,6 +93,15 @@ def test_what_is_not_served_is_not_handed_on(
     assert config(tmp_path, HERE, **variables)["*"]["proxy_direct_tls_mappings"] == mappings
 
 
+@pytest.mark.parametrize("more", [{"xmpp_haproxy": True}, {"groups": {"prosody": ["one", "three"], "proxy": ["one"]}}])
+def test_for_haproxy_streams_that_upgrade_are_handed_on_too(tmp_path: Path, more: dict[str, Any]) -> None:
+    settings = role_settings(tmp_path, **{**HERE, "hostvars": {}, **more})
+    mappings = read(model.config_text(settings))["*"]["proxy_direct_tls_mappings"]
+    assert mappings == {15223: "c2s_direct_tls", 15270: "s2s_direct_tls", 15222: "c2s", 15269: "s2s"}
+    assert {15222, 15269} <= {entry["port"] for entry in model.ports(settings)}
+    assert front(settings)["ports"]["c2s_starttls"] == 15222
+
+
 def test_where_nothing_is_handed_on_the_module_is_off(tmp_path: Path) -> None:
     settings = role_settings(tmp_path, {"prosody_proxied_c2s_port": 0, "prosody_proxied_s2s_port": 0}, **HERE)
     found = read(model.config_text(settings))["*"]
@@ -121,7 +130,14 @@ def test_the_proxy_is_told_what_each_host_offers(tmp_path: Path) -> None:
     )
     told = front(settings)
     first, second = told["sites"]
-    assert told["ports"] == {"http": 5280, "https": 5281, "c2s": 15223, "s2s": 15270}
+    assert told["ports"] == {
+        "http": 5280,
+        "https": 5281,
+        "c2s": 15223,
+        "s2s": 15270,
+        "c2s_starttls": 0,
+        "s2s_starttls": 0,
+    }
     assert first == {
         "name": D,
         "address": D,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -501,7 +502,7 @@ def test_an_option_with_a_variable_is_refused_as_an_option(option: str) -> None:
 
 
 def test_every_typed_option_is_one_that_the_model_writes_from_a_variable(tmp_path: Path) -> None:
-    names = {name for variable in TYPED.values() for name in variable.replace("*", "host").split(" and ")}
+    names = {name for variable in TYPED.values() for name in re.split(" and |, ", variable.replace("*", "host"))}
     known = {f"prosody_{name}" for name in role_settings(tmp_path)}
     assert names <= known
 

@@ -190,3 +190,15 @@ def test_the_mail_server_is_greeted_with_a_name(facts_of_host, given, hello) -> 
     hosts = {**BOTH, "watch": {"ansible_facts": {**BOTH["watch"]["ansible_facts"], **facts_of_host}}}
     given = {"monitoring_email_to": ["you@example.net"], **given}
     assert yaml.safe_load(template(text, "watch", hosts, **given))["global"]["smtp_hello"] == hello
+
+
+@pytest.mark.parametrize(
+    ("prosody", "more", "there"),
+    [(["chat", "db"], {}, True), (["chat"], {}, False), (["chat"], {"xmpp_haproxy": True}, True)],
+)
+def test_the_haproxy_of_several_servers_is_fetched_from(prosody: list[str], more: dict[str, Any], there: bool) -> None:
+    groups = {**GROUPS, "prosody": prosody, "proxy": ["db"]}
+    hosts = {name: {**known, **more} for name, known in BOTH.items()}
+    jobs = scraped(hosts, groups=groups, **more)
+    assert "nginx" in jobs
+    assert [targets(jobs[name]) for name in jobs if name == "haproxy"] == ([{"db": "192.0.2.2:8405"}] if there else [])

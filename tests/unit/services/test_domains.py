@@ -54,6 +54,7 @@ def test_the_usual(given: Any) -> None:
         http_name=D,
         http_address="192.0.2.1",
         tls_address="192.0.2.1",
+        starttls_address="192.0.2.1",
         turn_name=f"turn.{D}",
         turn_address="192.0.2.3",
         ports={
@@ -197,9 +198,14 @@ def test_our_proxy_has_https_and_direct_tls(given: Any) -> None:
             "s2s": 5269,
         }
         assert (service.http_address, service.tls_address, service.address) == ("192.0.2.80", "192.0.2.80", "192.0.2.1")
+        assert service.starttls_address == "192.0.2.1"
         assert "websocket" in checked(service)
         assert service.invitation_page == "invite/"
     plain = Proxy("192.0.2.80", {"direct_tls": False, "https_port": 8443})
+    [service] = served(given(c2s_ports=[15222]), proxy=Proxy("192.0.2.80", {"starttls": True}))
+    assert (service.ports["c2s"], service.ports["s2s"], service.starttls_address) == (5222, 5269, "192.0.2.80")
+    [service] = served(given(c2s_ports=[]), proxy=Proxy("192.0.2.80", {"starttls": True}))
+    assert "c2s" not in service.ports
     [service] = served(given(), proxy=plain)
     assert (service.ports["https"], service.ports["c2s_tls"], service.tls_address) == (8443, 5223, "192.0.2.1")
     [service] = served(given(c2s_direct_tls_ports=[]), proxy=proxy)
