@@ -81,6 +81,12 @@ options:
       - PEM text of the authority that each certificate must come from. Any authority without it.
     type: str
     default: ""
+  refuse_issuers:
+    description:
+      - Who must not have issued any of them, as RV(certificates[].issuer) calls them, each with the line that is in
+        RV(refused) where one did.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -140,6 +146,11 @@ problems:
   type: list
   elements: str
   sample: ["/etc/x/fullchain.pem expired on 2026-01-31 10:00 UTC: renew it."]
+refused:
+  description: The lines of O(refuse_issuers) for those that issued one, each once.
+  returned: always
+  type: list
+  elements: str
 unfit:
   description: The names of those that have one.
   returned: always
@@ -223,6 +234,7 @@ def main() -> None:
             "valid_days": {"type": "int", "default": 0},
             "max_days": {"type": "int", "default": 0},
             "issuer": {"type": "str", "default": ""},
+            "refuse_issuers": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -236,9 +248,11 @@ def main() -> None:
                 module.warn(warning)
     except XmppError as error:
         module.fail_json(msg=str(error))
+    issuers = {entry["issuer"] for entry in found}
     module.exit_json(
         changed=False,
         certificates=found,
+        refused=[line for issuer, line in module.params["refuse_issuers"].items() if issuer in issuers],
         problems=[problem for entry in found for problem in entry["problems"]],
         unfit=[entry["name"] for entry in found if entry["problems"]],
     )

@@ -248,6 +248,18 @@ def test_the_module_with_files_and_with_texts(tmp_path):
     assert "PRIVATE" not in json.dumps(result)
 
 
+def test_the_module_tells_who_must_not_have_issued_what_is_there(tmp_path):
+    leaf = good()
+    chain, key = material.write_pair(tmp_path, AUTHORITY.fullchain(leaf), leaf.key_pem())
+    there = {"name": "one", "fullchain": str(chain), "privkey": str(key)}
+    absent = {"name": "two", "fullchain": str(tmp_path / "a"), "privkey": str(tmp_path / "b")}
+    refuse = {"CN=Test intermediate": "it is lost", "CN=Another": "that one, too"}
+    result = module_runner.run(certificates_info, certificates=[there, there, absent], refuse_issuers=refuse)
+    assert result["refused"] == ["it is lost"]
+    assert module_runner.run(certificates_info, certificates=[absent], refuse_issuers=refuse)["refused"] == []
+    assert module_runner.run(certificates_info, certificates=[there])["refused"] == []
+
+
 def test_the_module_with_nothing_there(tmp_path):
     entry = {"name": "x", "fullchain": str(tmp_path / "a"), "privkey": str(tmp_path / "b")}
     result = module_runner.run(certificates_info, certificates=[entry])
