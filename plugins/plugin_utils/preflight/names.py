@@ -28,6 +28,9 @@ _CALLED: dict[str, tuple[str, ...]] = {
 #: the groups that the playbooks read
 GROUPS = tuple(_CALLED)
 
+#: a name shorter than this is one letter away from too many
+_LONG_ENOUGH = 8
+
 #: how people begin a variable of ours
 _BEGUN = {
     "postgres": "postgresql",
@@ -127,7 +130,15 @@ def misspelt_variables(
     for name in sorted(given - set(known) - set(own) - set(used)):
         first = _first_word(name)
         meant = _BEGUN.get(first, first)
-        if name.startswith(("_", "ansible_", f"{role}_")) or not any(_near(meant, prefix) for prefix in ours):
+        if name.startswith(("_", "ansible_", f"{role}_")):
+            continue
+        if not any(_near(meant, prefix) for prefix in ours):
+            full = meant + name[len(first) :]
+            if meant != first and full.startswith(f"{meant}_") and (called := _closest(full, known, given)):
+                # what another role is to tell, in the same words, also where that one is not looked at
+                problems.append(_misspelt(name, called, origins))
+            elif near_one := _without_prefix(name, known, given, ours):
+                problems.append(_misspelt(name, near_one, origins))
             continue
         full = meant + name[len(first) :]
         near = sorted((distance(full, each), each) for each in known if _first_word(each) in ours and _near(full, each))
@@ -136,11 +147,31 @@ def misspelt_variables(
         # somebody who sets xmpp_domain may well have a list xmpp_domains of his own
         near = [(far, each) for far, each in near if each not in given or (far == 1 and name.rstrip("s") != each)]
         if near:
-            problems.append(
-                f"There is no variable {_at(name, origins)}: did you mean {near[0][1]}? "
-                f"If it is yours, add it to {OWN}."
-            )
+            problems.append(_misspelt(name, near[0][1], origins))
     return problems
+
+
+def _closest(name: str, known: Collection[str], given: Collection[str]) -> str:
+    found = min(((distance(name, each), each) for each in known if _near(name, each) and each not in given), default=())
+    return str(found[1]) if found else ""
+
+
+def _misspelt(name: str, meant: str, origins: Mapping[str, str]) -> str:
+    return f"There is no variable {_at(name, origins)}: did you mean {meant}? If it is yours, add it to {OWN}."
+
+
+def _without_prefix(name: str, known: Collection[str], given: Collection[str], ours: Collection[str]) -> str:
+    """Return the variable of ours that a name is without the prefix, or one letter away from that; else nothing.
+
+    One word alone, such as options or domain, is what anybody may call something, and so is the beginning of a role.
+    """
+    if "_" not in name or len(name) < _LONG_ENOUGH or _first_word(name) in {_first_word(each) for each in known}:
+        return ""
+    for each in sorted(known):
+        prefix, _, bare = each.partition("_")
+        if prefix in ours and "_" in bare and each not in given and distance(name, bare) <= 1:
+            return each
+    return ""
 
 
 def misspelt_groups(

@@ -115,6 +115,12 @@ def test_distance(one, other, far):
         ("monitoring", "monitor_email_to", "monitoring_email_to"),
         ("certificates", "certificate_files", "certificates_files"),
         ("certificates", "cert_files", "certificates_files"),
+        ("prosody", "xmpp_domian", "xmpp_domain"),
+        ("prosody", "upload_max_size", "prosody_upload_max_size"),
+        ("prosody", "upload_max_sise", "prosody_upload_max_size"),
+        ("prosody", "turn_secret", "coturn_secret"),
+        ("coturn", "relay_port_min", "coturn_relay_port_min"),
+        ("monitoring", "email_pasword", "monitoring_email_password"),
     ],
 )
 def test_what_is_nearly_ours_is_refused(role, given, meant):
