@@ -10,6 +10,7 @@ has nothing to print of it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import plain_yaml, types
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import paths, plain_yaml, types
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.evaluation import (
     Evaluator,
@@ -49,6 +50,7 @@ ARGUMENT_SPEC = {
     "owners": LIST,
     "checks": LIST,
     "asks": LIST,
+    "hands_on": {"type": "dict", "default": {}},
 }
 _VOCABULARY = Path(__file__).resolve().parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
 #: held by every host, made by Ansible; some would be worked out when they are looked into
@@ -73,24 +75,20 @@ def read_specifications() -> None:
     _read(_VOCABULARY, "xmpp")
 
 
-def _values(path: str, value: Any, steps: str) -> Iterator[tuple[str, Any]]:
-    """Follow steps such as [].name from a value; what is not there, or of another type, is not followed."""
+def _values(path: str, passed: paths.Steps, value: Any, steps: str) -> Iterator[tuple[str, paths.Steps, Any]]:
+    """Follow steps such as [].name from a value: path, steps and what is there.
+
+    What is not there, or of another type, is not followed.
+    """
     if not steps:
-        yield path, value
+        yield path, passed, value
     elif steps.startswith("[]"):
         for index, item in enumerate(value if isinstance(value, (list, tuple)) else []):
-            yield from _values(f"{path}[{index}]", item, steps[2:])
+            yield from _values(f"{path}[{index}]", (*passed, index), item, steps[2:])
     else:
         key = _NAME.findall(steps)[0]
         if isinstance(value, Mapping) and key in value:
-            yield from _values(f"{path}.{key}", value[key], steps[len(key) + 1 :])
-
-
-def _without_holes(value: Any) -> Any:
-    """Take what could not be worked out for what was not given."""
-    if isinstance(value, (list, tuple)):
-        return [_without_holes(item) for item in value]
-    return None if value is types.HOLE else value
+            yield from _values(f"{path}.{key}", (*passed, key), value[key], steps[len(key) + 1 :])
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -124,6 +122,8 @@ class ActionModule(ActionBase):
         self._secondary: list[str] = []
         self._faulty: set[str] = set()
         self._blamed: list[str] = []
+        # parts of variables that were refused and are left out of what is looked at next
+        self._gone: list[paths.Steps] = []
         self._values: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._roles = self._role_dir = Path(__file__).resolve().parents[2] / "roles"
@@ -142,6 +142,7 @@ class ActionModule(ActionBase):
             self._each(path, conditions.invalid_certificate_names)
         for path in args["jids"]:
             self._each(path, self._invalid_jids)
+        self._leave_out_what_was_refused()
         self._mark_what_is_made_of_faulty_ones()
         if args["platforms"]:
             result.update(self._look_at_system(args["platforms"], variables))
@@ -151,6 +152,8 @@ class ActionModule(ActionBase):
         for name in args["asks"]:
             self._ask(name, variables)
 
+        result["handed_on"] = self._hand_on(args["hands_on"])
+
         before = variables.get(str(getattr(self._task, "register", None)))
         earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
         result["changed"] = False
@@ -158,6 +161,15 @@ class ActionModule(ActionBase):
         result["secondary"] = list(dict.fromkeys(self._secondary))
         result["sound"] = not self._faulty
         return result
+
+    def _hand_on(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Work out variables, each with those that say what is in it, unless one of these was refused."""
+        found = {}
+        for name, made_of in wanted.items():
+            if not any(steps[0] in made_of and paths.identifies(steps) for steps in self._gone):
+                with contextlib.suppress(Fault):  # a check has told of it
+                    found[name] = self._evaluator.value(name)
+        return found
 
     def _look_at_names(
         self, spec_path: Path, role: str, renamed: Mapping[str, str], variables: Mapping[str, Any]
@@ -199,8 +211,10 @@ class ActionModule(ActionBase):
             self._secondary += [str(fault) for _path, fault in faults if self._is_of_another(fault)]
             lines = [self._fault_line(path, raw, fault) for path, fault in faults if not self._is_of_another(fault)]
             lines += types.problems(label, value, option, self._place, where)
-            if lines or faults:
+            value, gone = types.repaired(value, option, (name,))
+            if lines or faults or gone:
                 self._faulty.add(name)
+                self._gone += gone or [(name,)]
             # what another role of ours hands over is told by that one, which knows the variables it is made of
             if not is_within(raw, self._roles) or is_within(raw, self._role_dir):
                 self._findings += lines
@@ -234,12 +248,12 @@ class ActionModule(ActionBase):
         label, where = self._called(name, raw)
         if label == name and is_within(raw, self._roles):
             return  # made of other variables by a default, and as good as these
-        for called, held in _values(label, self._values[name], path[len(name) :]):
-            value = _without_holes(held)
+        for called, steps, value in _values(label, (), self._values[name], path[len(name) :]):
             set_in = self._place(value) or where
             shown = f"{called} (set in {set_in})" if set_in else called
             if lines := rule(shown, value):
                 self._faulty.add(name)
+                self._gone.append((name, *steps))
                 self._findings += lines
 
     def _invalid_domains(self, shown: str, value: Any) -> list[str]:
@@ -255,6 +269,24 @@ class ActionModule(ActionBase):
         """Refuse what is no account; one on a domain that was refused is not to blame for it."""
         return [] if conditions.is_below(value, self._blamed) else conditions.invalid_jids(shown, value)
 
+    def _leave_out_what_was_refused(self) -> None:
+        """Go on with the rest of each variable, or with the default of the role where nothing of it is left."""
+        for name in self._faulty:
+            value: Any = self._values.get(name)
+            for steps in self._gone:
+                if steps[0] == name:
+                    value = paths.without({name: value}, steps).get(name)
+            if value is None:
+                value = self._default(name)
+            self._evaluator.variables[name] = value
+
+    def _default(self, name: str) -> Any:
+        """Return the default of a variable of the role, or nothing where that is what was refused."""
+        path = self._role_dir / "defaults" / "main.yml"
+        if not path.is_file() or is_within(self._evaluator.variables.get(name), self._role_dir):
+            return None
+        return (self._loader.load_from_file(str(path), trusted_as_template=True) or {}).get(name)
+
     def _mark_what_is_made_of_faulty_ones(self) -> None:
         """What a default makes of a variable that was reported is not worth a line of its own."""
         made_of = {
@@ -265,6 +297,8 @@ class ActionModule(ActionBase):
         told = self._faulty | {self._called(name, self._evaluator.variables.get(name))[0] for name in self._faulty}
         while more := {name for name, words in made_of.items() if name not in told and words & told}:
             told |= more
+        # with the default that stands in for it, a variable says nothing of what was meant
+        self._gone += [(name,) for name in told - self._faulty]
         self._faulty = told
 
     def _look_at_system(self, platforms: list[dict[str, Any]], variables: dict[str, Any]) -> dict[str, Any]:
@@ -313,8 +347,8 @@ class ActionModule(ActionBase):
             self._findings.append(f"{name} {fault}")
 
     def _consequence(self, line: str) -> None:
-        """Report what came out of variables, unless it is about one that was reported already."""
-        if not self._faulty & set(_NAME.findall(line)):
+        """Report what came out of variables, unless it only follows from something that was reported already."""
+        if not paths.follows(line, self._gone, self._evaluator.variables):
             self._findings.append(line)
 
     def _check(self, name: str) -> None:
@@ -322,11 +356,24 @@ class ActionModule(ActionBase):
         raw = self._evaluator.variables.get(name)
         entries = raw if isinstance(raw, (list, tuple)) else self._worked_out(name)
         for entry in entries or []:
+            if self._hangs_on_what_was_refused(entry["that"]):
+                continue
             try:
                 if not self._evaluator.template(entry["that"]):
                     self._consequence(str(self._evaluator.template(entry["problem"])))
             except Fault as fault:
                 self._not_worked_out(name, fault)
+
+    def _hangs_on_what_was_refused(self, raw: Any) -> bool:
+        """Whether a condition is made of a variable for which a default stands in."""
+        missing = {steps[0] for steps in self._gone if len(steps) == 1}
+        seen: set[str] = set()
+        further = set(_words(raw))
+        while further:
+            seen |= further
+            within = [self._evaluator.variables.get(name) for name in further if name.startswith("__")]
+            further = {word for held in within for word in _words(held)} - seen
+        return bool(seen & missing)
 
     def _ask(self, name: str, variables: dict[str, Any]) -> None:
         """Run modules ({module, args, problems}) on the host, in check mode, and report what they find."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions
 
@@ -38,6 +38,9 @@ class ActionModule(ActionBase):
             reply = self._execute_module(module_name=SETUP, module_args=wanted, task_vars=task_vars)
         except AnsibleConnectionFailure as error:
             findings += conditions.out_of_reach(str(error))
+        except AnsibleError as error:
+            # so the connection says that sudo wants a password, or another one
+            findings += conditions.failed_on_host({"msg": str(error)}, SETUP)
         else:
             if reply.get("failed"):
                 findings += conditions.failed_on_host(reply, SETUP)

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
     declared_accounts,
+    findings,
     front,
     invitations,
     model,
@@ -33,10 +34,13 @@ class FilterModule:
             "prosody_front": told(front.front),
             "prosody_generated_files": told(declared_accounts.generated_files),
             "prosody_own_modules": told(own_modules.own_modules),
+            "prosody_known_certificate_names": told(findings.known_certificate_names),
+            "prosody_known_places": told(findings.known_places),
+            "prosody_known_ports": told(findings.known_ports),
             "prosody_leftover_files": told(declared_accounts.leftover_files),
             "prosody_places": told(places.places),
             "prosody_ports": told(model.ports),
-            "prosody_problems": told(model.problems),
+            "prosody_problems": told(findings.problems),
             "prosody_probe_accounts": declared_accounts.usual_probe_accounts,
             "prosody_secret_files": told(model.secret_files),
         }

@@ -106,6 +106,12 @@ options:
     type: list
     elements: str
     default: []
+  hands_on:
+    description:
+      - Variables to return in RV(handed_on), each with a list of the variables that say what is in it. It is worked out
+        with what is sound of all variables, so that more can be looked at in the same run.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -155,4 +161,8 @@ sound:
   description: Whether the variables are what they should be, so that what is made of them makes sense.
   returned: always
   type: bool
+handed_on:
+  description: The variables in O(hands_on) with their values, without those that hang on something that was refused.
+  returned: always
+  type: dict
 """

@@ -191,7 +191,7 @@ def wanted_invite(params: dict[str, Any]) -> invites.Wanted:
         allow_registration=params["allow_registration"] or params["type"] != invites.CONTACT,
         roles=tuple(params["roles"]),
         groups=tuple(params["groups"]),
-        ttl=invites.seconds(params["expires_after"]) if params["expires_after"] else None,
+        ttl=invites.lifetime(params["expires_after"]) if params["expires_after"] else None,
         remaining=invites.seconds(params["min_remaining"]),
         force=params["force"],
     )

@@ -80,8 +80,14 @@ def _fits(value: Any, wanted: str) -> bool:
     return True
 
 
+#: what people write for a key that is called otherwise
+_MEANT = {"title": "name", "titel": "name"}
+
+
 def nearest(name: str, known: Any) -> str:
-    """Return the known name that is most like `name`, or nothing."""
+    """Return the known name that is most like `name`, or that is meant by it, or nothing."""
+    if _MEANT.get(name.lower()) in known:
+        return _MEANT[name.lower()]
     found = difflib.get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
     return found[0] if found else ""
 
@@ -124,6 +130,51 @@ def problems(path: str, value: Any, option: Mapping[str, Any], place: Place, out
     if isinstance(value, Mapping) and option.get("options"):
         return _keys(path, value, option["options"], place, where)
     return []
+
+
+def unknown_or_unfit(path: str, value: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """Say what of the keys of an entry does not fit, as `problems` does, where the places of values are not known."""
+    return problems(path, value, {"type": "dict", "options": options}, lambda _value: "")
+
+
+def repaired(value: Any, option: Mapping[str, Any], steps: tuple[Any, ...]) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Leave out of a value what does not fit its description.
+
+    Out: the value with null in the place of each such part, and where these were, as steps that begin with `steps`. A
+    mapping that lacks what it must have is one part.
+    """
+    if value is HOLE or not _fits(value, str(option.get("type") or "str")):
+        return None, [steps]
+    if isinstance(value, (list, tuple)):
+        return _repaired_items(value, option, steps)
+    if "choices" in option and value not in option["choices"]:
+        return None, [steps]
+    if not isinstance(value, Mapping):
+        return value, []
+    options = option.get("options")
+    if not options:
+        parts = {key: repaired(held, {"type": "raw"}, (*steps, key)) for key, held in value.items()}
+    else:
+        if any((each or {}).get("required") and value.get(key) is None for key, each in options.items()):
+            return None, [steps]
+        parts = {
+            key: (None, []) if held is None else repaired(held, options[key] or {}, (*steps, key))
+            for key, held in value.items()
+            if key in options
+        }
+    unknown = [(*steps, key) for key in value if options and key not in options]
+    return {key: part for key, (part, _gone) in parts.items()}, unknown + [
+        where for _part, gone in parts.values() for where in gone
+    ]
+
+
+def _repaired_items(
+    values: Any, option: Mapping[str, Any], steps: tuple[Any, ...]
+) -> tuple[Any, list[tuple[Any, ...]]]:
+    elements: dict[str, Any] = {name: option[name] for name in ("choices", "options") if option.get(name)}
+    elements["type"] = option.get("elements") or ("dict" if option.get("options") else "raw")
+    parts = [repaired(item, elements, (*steps, index)) for index, item in enumerate(values)]
+    return [part for part, _gone in parts], [where for _part, gone in parts for where in gone]
 
 
 def _choices(at: str, value: Any, choices: Any) -> list[str]:

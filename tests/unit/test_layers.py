@@ -31,6 +31,7 @@ STOREYS = [
     {"module_utils/front", "module_utils/transaction"},
     {
         "plugin_utils/filters",
+        "plugin_utils/paths",
         "plugin_utils/plain_yaml",
         "plugin_utils/progress",
         "plugin_utils/qr",

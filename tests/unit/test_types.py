@@ -174,3 +174,42 @@ def test_the_place_is_that_of_the_part_or_of_what_is_around_it():
         "x[0].password (set in all.yml:7) is a number where a text belongs: put it between quotes.",
         "x[1].password (set in hosts.yml:2) is a number where a text belongs: put it between quotes.",
     ]
+
+
+def test_what_does_not_fit_is_left_out_and_the_rest_keeps_its_place():
+    given = [
+        {"jid": "a@x", "password": SECRET},
+        "text",
+        {"password": SECRET},
+        {"jid": "b@x", "password": 5, "pasword": SECRET, "state": "gone", "roles": ["r", 7], "contact": {"a": 1}},
+        types.HOLE,
+    ]
+    assert types.repaired(given, ACCOUNTS, ("x",)) == (
+        [
+            {"jid": "a@x", "password": SECRET},
+            None,
+            None,
+            {"jid": "b@x", "password": None, "state": None, "roles": ["r", None], "contact": {"a": 1}},
+            None,
+        ],
+        [
+            ("x", 1),
+            ("x", 2),
+            ("x", 3, "pasword"),
+            ("x", 3, "password"),
+            ("x", 3, "state"),
+            ("x", 3, "roles", 1),
+            ("x", 4),
+        ],
+    )
+    assert types.repaired("no", {"type": "bool"}, ("x",)) == (None, [("x",)])
+    assert types.repaired(["a", "b"], {"type": "list", "elements": "str", "choices": ["a"]}, ("x",)) == (
+        ["a", None],
+        [("x", 1)],
+    )
+
+
+@pytest.mark.parametrize("key", ["title", "Title", "titel"])
+def test_what_people_write_for_a_name(key):
+    assert types.nearest(key, ["jid", "state", "name"]) == "name"
+    assert types.nearest(key, ["jid", "state", "titles"]) == "titles"

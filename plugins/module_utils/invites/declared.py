@@ -77,7 +77,7 @@ def wanted_of(line: Mapping[str, Any]) -> server.Wanted:
         )
     try:
         host, user = server.host_and_user(line["jid"], kind)
-        ttl = server.seconds(line["expires_after"]) if line["expires_after"] else None
+        ttl = server.lifetime(line["expires_after"]) if line["expires_after"] else None
     except XmppError as error:
         raise server.InviteError(f"Invitation {name}: {error}") from error
     return server.Wanted(

@@ -171,6 +171,14 @@ def seconds(text: str) -> int:
     return int(match[1]) * _UNITS[match[2] or "s"]
 
 
+def lifetime(text: str) -> int:
+    """How long an invitation is to be valid, in seconds; raises InviteError, also for no time at all."""
+    found = seconds(text)
+    if not found:
+        raise InviteError(f"'{text}' is no time, and nobody could use the invitation: give one such as 7d.")
+    return found
+
+
 def read(answer: Mapping[str, Any], host: str, user: str = "") -> State:
     """What the server answered, as values; invitations that have expired are left out. Pure."""
     now = int(answer["now"])

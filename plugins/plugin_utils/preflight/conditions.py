@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, parse
@@ -66,7 +66,15 @@ def domain_reason(text: Any) -> str:
         return ""
     # one form everywhere, or services disagree on what they are called
     right = jid.domain if _NAME.fullmatch(jid.domain) else "it in lower case, with no dot at its end"
-    return f"it has another form, write {right}"
+    return f"it has another form, write {_in_unicode(right)}"
+
+
+def _in_unicode(domain: str) -> str:
+    """Return a domain with A-labels as Prosody wants it; as it is where it has none."""
+    try:
+        return domain.encode("ascii").decode("idna") if "xn--" in domain else domain
+    except UnicodeError:
+        return domain
 
 
 def is_below(value: Any, domains: Iterable[str]) -> bool:
@@ -210,7 +218,14 @@ def failed_on_host(reply: Mapping[str, Any], module: str) -> list[str]:
     low = said.lower()
     if "no space left on device" in low or "no usable temporary directory" in low:
         return ["There is no room left for temporary files: see df -h /tmp /var/tmp on the host, and make some."]
-    if "missing sudo password" in low or "a password is required" in low or "incorrect sudo password" in low:
+    if "not in the sudoers file" in low or "is not allowed to execute" in low:
+        return ["The user may not administrate the host with sudo: let them (usermod -aG sudo), or come as another."]
+    if "incorrect sudo password" in low:
+        return [
+            "sudo does not take the password that was given: give the right one with -K (--ask-become-pass), of a user "
+            "who may use sudo on the host."
+        ]
+    if "missing sudo password" in low or "a password is required" in low:
         return ["sudo wants a password on the host: give the right one with -K (--ask-become-pass)."]
     if ("interpreter" in low and "not found" in low) or "python3: not found" in low or reply.get("rc") == 127:
         return ["There is no Python on the host: install it there with apt-get install python3."]
@@ -221,15 +236,18 @@ def failed_on_host(reply: Mapping[str, Any], module: str) -> list[str]:
 def sample_secrets(variables: Mapping[str, Any]) -> list[str]:
     """Refuse what still has the sample's text for a secret. variables: those of the host, as they are written."""
     return [
-        f"{name} is what the sample says, which everybody knows: write a secret of your own, or leave the password out."
+        f"{path} is what the sample says, which everybody knows: write a secret of your own, or leave the password out."
         for name, value in sorted(variables.items())
-        if _holds(value, SAMPLE_SECRET)
+        for path in _holding(name, value, SAMPLE_SECRET)
     ]
 
 
-def _holds(value: Any, text: str) -> bool:
+def _holding(path: str, value: Any, text: str) -> Iterator[str]:
     if isinstance(value, Mapping):
-        return any(_holds(item, text) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_holds(item, text) for item in value)
-    return isinstance(value, str) and value.strip() == text
+        for key, item in value.items():
+            yield from _holding(f"{path}.{key}", item, text)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _holding(f"{path}[{index}]", item, text)
+    elif isinstance(value, str) and value.strip() == text:
+        yield path

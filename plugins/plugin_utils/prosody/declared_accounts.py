@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import declaration
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, Jid, parse
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
@@ -128,15 +130,25 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
             if str(jid) in admins:
                 raise ModelError(f"{account.where('role')}: {jid} is one of prosody_admins and has its role from there")
             entry["role"] = account.text("role")
+        _usable(account, entry, jid)
         _add(found, entry, hosts, account.where("jid"), jid)
-    for index, probe in enumerate(_probes(settings)):
+    for path, probe in zip((path for path, _text in settings.named_texts("probe_accounts")), _probes(settings)):
         if probe not in found:
             entry = {"name": probe.local, "password": generated.get(probe_file(str(probe)))}
-            _add(found, entry, hosts, f"{settings.where('probe_accounts')}[{index}]", probe)
+            _add(found, entry, hosts, path, probe)
     result: dict[str, list[dict[str, Any]]] = {}
     for jid, entry in found.items():
         result.setdefault(jid.domain, []).append(entry)
     return result
+
+
+def _usable(account: Settings, entry: Mapping[str, Any], jid: Jid) -> None:
+    """Raise ModelError for what the module would refuse on the host; passwords are looked at by themselves."""
+    alone = {} if account.text("verifier") else {"password": None}
+    try:
+        declaration.wanted({**entry, **alone}, jid.domain, "always")
+    except XmppError as error:
+        raise ModelError(f"{account.path}: {error}") from error
 
 
 def _add(found: dict[Jid, dict[str, Any]], entry: dict[str, Any], hosts: set[str], path: str, jid: Jid) -> None:
@@ -157,8 +169,7 @@ def _jid(account: Settings) -> Jid:
 
 
 def _probes(settings: Settings) -> list[Jid]:
-    texts = settings.texts("probe_accounts")
-    return [_parse(text, f"{settings.where('probe_accounts')}[{index}]") for index, text in enumerate(texts)]
+    return [_parse(text, path) for path, text in settings.named_texts("probe_accounts")]
 
 
 def _parse(text: str, path: str) -> Jid:

@@ -5,25 +5,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
 
 
-def unknown(options: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> list[str]:
-    """Return a line for each name that the spec has not. what: the entry, with its article."""
-    return [_unknown(str(name), spec, what) for name in options if name not in spec]
+def read(path: str, options: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Return what is wrong with names and types of an entry, and its options as the module reads them.
 
-
-def _unknown(name: str, spec: Mapping[str, Any], what: str) -> str:
-    near = difflib.get_close_matches(name, list(spec), n=1, cutoff=0.6)
-    advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(spec))}"
-    return f"{what} has no {name}: {advice}"
-
-
-def read(options: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Return what is wrong with the values, and the options as the module reads them."""
+    No type is converted for whoever wrote another: what is an entry of an inventory is as strict as a variable.
+    """
+    found = types.unknown_or_unfit(path, options, spec)
+    if found:
+        return found, {}
+    # what fits is read as Ansible does, and nothing of a value is in what that says
     validated = ArgumentSpecValidator(dict(spec)).validate(dict(options))
-    return [str(message) for message in validated.error_messages], dict(validated.validated_parameters)
+    return [f"{path}: {message}" for message in validated.error_messages], dict(validated.validated_parameters)

@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server
     registration_options,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.types import nearest
 
 STANDARD = ("muc", "upload", "proxy", "pubsub")
 
@@ -70,9 +71,8 @@ def hosts_of(settings: Settings) -> list[Host]:
         result.append(_virtual_host(host, settings))
         name = host_name(host)
         chosen = host if host.has("standard_components") else settings
-        for index, kind in enumerate(chosen.texts("standard_components")):
+        for path, kind in chosen.named_texts("standard_components"):
             if kind not in STANDARD:
-                path = f"{chosen.where('standard_components')}[{index}]"
                 raise ModelError(f"{path} is none of {', '.join(STANDARD)}")
             result.append(_standard(kind, name, host, settings))
         result += [_component(component, settings) for component in host.entries("components")]
@@ -206,7 +206,9 @@ def _with_options(entries: Entries, scope: Settings, settings: Settings) -> Entr
 def _known_keys(scope: Settings, known: frozenset[str]) -> None:
     for key in scope.values:
         if key not in known:
-            raise ModelError(f"{scope.path}: unknown key {key!r}; known are {', '.join(sorted(known))}")
+            near = nearest(str(key), known)
+            advice = f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
+            raise ModelError(f"{scope.path}.{key}: there is no such key: {advice}")
 
 
 def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Host:
@@ -276,7 +278,7 @@ def _upload(settings: Settings) -> Entries:
         if size is not None:
             entries.append(Option(option, size, f"{comment}: {settings.values[name]}", settings.where(name)))
     if settings.text("upload_expires_after"):
-        period, path = settings.text("upload_expires_after"), settings.where("upload_expires_after")
+        period, path = settings.period("upload_expires_after"), settings.where("upload_expires_after")
         entries.append(Option("http_file_share_expires_after", period, "Then a file is deleted", path))
     return entries
 

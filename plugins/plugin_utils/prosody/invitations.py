@@ -35,25 +35,26 @@ def invitation_problems(values: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     seen: dict[str, str] = {}
     for entry, line in zip(entries, declared_invitations(values)):
-        validated, options = declared_options.read(line, INVITATION)
-        problems = declared_options.unknown(line, INVITATION, "an invitation") or validated
-        if not problems:
-            try:
-                wanted = wanted_of(options)
-            except XmppError as error:
-                problems = [str(error)]
-            else:
-                problems = _of_place(wanted.host, hosts, settings)
-                if line["name"] in seen:
-                    problems.append(f"the name {line['name']} is already that of {seen[line['name']]}")
-                seen.setdefault(line["name"], entry.path)
+        unfit, options = declared_options.read(entry.path, line, INVITATION)
+        found += unfit
+        if unfit:
+            continue
+        try:
+            wanted = wanted_of(options)
+        except XmppError as error:
+            problems = [str(error)]
+        else:
+            problems = _of_place(wanted.host, hosts, settings)
+            if line["name"] in seen:
+                problems.append(f"the name {line['name']} is already that of {seen[line['name']]}")
+            seen.setdefault(line["name"], entry.path)
         found += [f"{entry.path}: {problem}" for problem in problems]
     return found
 
 
 def _of_place(name: str, hosts: Mapping[str, Settings], settings: Settings) -> list[str]:
     if name not in hosts:
-        return [f"{name} is none of the domains of this server ({', '.join(sorted(hosts))})"]
+        return [f"{name} is none of the domains in prosody_hosts ({', '.join(sorted(hosts))})"]
     if not _invites(hosts[name], settings):
         return [
             f"nobody can be invited to {name}, where registration is closed: set xmpp_registration to invite, or add "

@@ -13,25 +13,13 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
-    module_choice,
-    own_modules,
-    secrets,
-    server,
-)
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import (
-    declared_accounts,
-    probe_pairs,
-)
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules, secrets, server
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
     external_components,
     host_name,
     hosts_of,
 )
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.invitations import invitation_problems
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.passwords import password_problems
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.rooms import room_problems
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import sections
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
@@ -143,7 +131,7 @@ def _addresses(settings: Settings, name: str, loopback: bool) -> list[dict[str, 
     return [{} if interface in ("*", "::") else {"address": interface} for interface in interfaces] or [{}]
 
 
-def _ports_once(values: Mapping[str, Any]) -> None:
+def ports_once(values: Mapping[str, Any]) -> None:
     """Refuse a port that is given twice: Prosody says so in its log and leaves one of the services out."""
     taken: list[tuple[int, str, str]] = []
     for listener in ports(values):
@@ -159,7 +147,7 @@ def _ports_once(values: Mapping[str, Any]) -> None:
             raise XmppError(f"{settings.where(name)} has a port twice, write each once")
 
 
-def _served_names(values: Mapping[str, Any]) -> None:
+def served_names(values: Mapping[str, Any]) -> None:
     """Refuse names that Prosody 13 cannot serve: it looks for the A-labels of SNI among names in Unicode.
 
     Source: core/portmanager.lua, which enters the host as it is called in the configuration.
@@ -175,42 +163,3 @@ def _served_names(values: Mapping[str, Any]) -> None:
                 f"{host.path}: Prosody 13 does not find {host.name!r} on ports with TLS from the first byte, where it "
                 f"is asked for in ASCII; set {variables} to [], and a proxy in front of its HTTP"
             )
-
-
-def _misspelt_modules(values: Mapping[str, Any]) -> None:
-    module_choice.refuse_misspelt(Settings(values))
-
-
-def _unpackaged_modules(values: Mapping[str, Any]) -> None:
-    module_choice.refuse_unpackaged(Settings(values))
-
-
-def problems(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what stands in the way of a configuration, as conditions that failed in the form of action preflight.
-
-    One line at most for each of configuration, secrets, accounts and modules, since each stops at its first error.
-    """
-    found: list[str] = []
-    makers = (
-        config_text,
-        secret_files,
-        declared_accounts,
-        probe_pairs,
-        _served_names,
-        _ports_once,
-        _misspelt_modules,
-        _unpackaged_modules,
-    )
-    for make in makers:
-        try:
-            make(values)
-        except XmppError as error:
-            if str(error) not in found:
-                found.append(str(error))
-    for look in (password_problems, room_problems, invitation_problems):
-        try:
-            found += look(values)
-        except XmppError as error:
-            if str(error) not in found:
-                found.append(str(error))
-    return [{"that": False, "problem": problem} for problem in found]

@@ -102,8 +102,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
 def checked(settings: Settings, name: str) -> list[str]:
     """Return the module names in setting `name`. Raises ModelError for a name that can only be a mistake."""
     names = settings.texts(name)
-    for index, module in enumerate(names):
-        where = f"{settings.where(name)}[{index}]"
+    for where, module in settings.named_texts(name):
         if module.startswith("mod_"):
             raise ModelError(f"{where}: write {module[4:]!r}, without mod_")
         for prefix, variable in (("auth_", "prosody_authentication"), ("storage_", "prosody_storage")):
@@ -124,10 +123,10 @@ def refuse_misspelt(settings: Settings) -> None:
     declared = {module.text("name").removeprefix("mod_") for module in settings.entries("community_modules")}
     known = packaged() | declared | {module.name for module in own_modules.OWN}
     for scope in (settings, *settings.entries("hosts")):
-        for index, module in enumerate(scope.texts("modules")):
+        for where, module in scope.named_texts("modules"):
             near = "" if module in known else nearest(module, known)
             if near:
-                raise ModelError(f"{scope.where('modules')}[{index}]: there is no module {module!r}; is it {near!r}?")
+                raise ModelError(f"{where}: there is no module {module!r}; is it {near!r}?")
 
 
 def refuse_unpackaged(settings: Settings) -> None:
@@ -154,11 +153,10 @@ def checked_disabled(scope: Settings, settings: Settings) -> list[str]:
     known = {*packaged(), *catalogue(), *AUTOMATIC, *_named(settings)}
     if settings.texts("plugin_paths"):
         return names  # an operator's own directories may hold anything
-    for index, module in enumerate(names):
+    for where, module in scope.named_texts("modules_disabled"):
         if module not in known:
             near = nearest(module, known)
             advice = f"did you mean {near}?" if near else "remove it"
-            where = f"{scope.where('modules_disabled')}[{index}]"
             raise ModelError(f"{where}: nothing enables a module {module}: {advice}")
     return names
 

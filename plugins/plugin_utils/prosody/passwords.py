@@ -15,6 +15,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid impor
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.scram import ScramError, prepare_password
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
+_NAME_LENGTH = 3
+
 
 def password_problems(values: Mapping[str, Any]) -> list[str]:
     """Return one line for each declared password that cannot or must not be used. values: settings of role prosody."""
@@ -27,7 +29,8 @@ def password_problems(values: Mapping[str, Any]) -> list[str]:
             continue
         reason = _reason(password, str(account.values.get("jid") or ""), least)
         if reason:
-            found.append(f"{account.where('password')}: the password of {account.values.get('jid')} {reason}")
+            whose = f" of {account.values['jid']}" if account.has("jid") else ""
+            found.append(f"{account.where('password')}: the password{whose} {reason}")
     return found
 
 
@@ -44,4 +47,6 @@ def _reason(password: Any, jid: str, least: int) -> str:
         name = parse(jid).local
     except InvalidJid:
         return ""
-    return "has the name of the account in it, which nobody may" if name and name.lower() in password.lower() else ""
+    # a name of one or two letters stands in most texts, and says nothing of a password
+    named = len(name) >= _NAME_LENGTH and name.lower() in password.lower()
+    return "has the name of the account in it, which nobody may" if named else ""

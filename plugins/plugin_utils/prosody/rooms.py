@@ -11,10 +11,12 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms import model
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import declared_options
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
+
+# The module tells of all rooms at once, so that its own spec leaves this to it
+_ROOM = {**ROOM, "jid": {**ROOM["jid"], "required": True}}
 
 
 def room_problems(values: Mapping[str, Any]) -> list[str]:
@@ -27,34 +29,20 @@ def room_problems(values: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     seen: dict[str, str] = {}
     for entry in entries:
-        problems, options = _of_options(entry.values)
-        if not problems:
-            try:
-                room = model.wanted_room(options)
-            except XmppError as error:
-                problems = [str(error)]
-            else:
-                problems = _of_place(room.jid, services, seen)
-                seen.setdefault(room.jid, entry.path)
+        unfit, options = declared_options.read(entry.path, entry.values, _ROOM)
+        found += unfit
+        if unfit:
+            continue
+        problems = _of_people(options)
+        try:
+            room = model.wanted_room(options)
+        except XmppError as error:
+            problems.append(str(error))
+        else:
+            problems += _of_place(room.jid, services, seen)
+            seen.setdefault(room.jid, entry.path)
         found += [f"{entry.path}: {problem}" for problem in problems]
     return found
-
-
-def _of_options(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Out: what is wrong with the names and types of a room's options, and them as that module reads them."""
-    if unknown := declared_options.unknown(options, ROOM, "a room"):
-        return unknown, {}
-    problems = [
-        line
-        for name, value in options.items()
-        if value is not None
-        for line in types.problems(str(name), value, ROOM[name], lambda _value: "")
-    ]
-    if problems:
-        return problems, {}
-    # values fit by now, so nothing of them is in what it says
-    problems, read = declared_options.read(options, ROOM)
-    return problems or _of_people(options), read
 
 
 def _of_people(options: Mapping[str, Any]) -> list[str]:
@@ -73,5 +61,6 @@ def _of_place(jid: str, services: set[str], seen: Mapping[str, str]) -> list[str
         return [f"{jid} is already declared by {seen[jid]}"]
     domain = jid.rpartition("@")[2]
     if domain not in services:
-        return [f"{domain} is no service for rooms of this server ({', '.join(sorted(services)) or 'which has none'})"]
+        told = ", ".join(sorted(services)) or "which have none"
+        return [f"{domain} is no service for rooms of prosody_hosts and prosody_components ({told})"]
     return []

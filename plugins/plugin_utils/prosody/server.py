@@ -46,7 +46,20 @@ _PORT_COMMENTS = {
 
 def sections(settings: Settings, certificate: str) -> list[Section]:
     """Return the sections of `settings` that have something to say. certificate: name of the one for all hosts."""
-    builders: list[tuple[str, str, Callable[[Settings], Entries]]] = [
+    built = [(title, intro, build(settings)) for title, intro, build in builders(certificate)]
+    # What the operator sets replaces what this file only suggests; TYPED options never get here.
+    own = set(settings.mapping("options"))
+    last = len(built) - 1
+    kept = [
+        Section(title, [entry for entry in entries if index == last or entry.name not in own], intro)
+        for index, (title, intro, entries) in enumerate(built)
+    ]
+    return [section for section in kept if section.entries]
+
+
+def builders(certificate: str) -> list[tuple[str, str, Callable[[Settings], Entries]]]:
+    """Return title, introduction and maker of each section. certificate: name of the one for all hosts."""
+    return [
         ("Core", "", _core),
         ("Network", "", _network),
         ("Name resolution", "", _resolver),
@@ -64,15 +77,6 @@ def sections(settings: Settings, certificate: str) -> list[Section]:
         ("Memory", "", _memory),
         ("Other options", "", _other),
     ]
-    built = [(title, intro, build(settings)) for title, intro, build in builders]
-    # What the operator sets replaces what this file only suggests; TYPED options never get here.
-    own = set(settings.mapping("options"))
-    last = len(built) - 1
-    kept = [
-        Section(title, [entry for entry in entries if index == last or entry.name not in own], intro)
-        for index, (title, intro, entries) in enumerate(built)
-    ]
-    return [section for section in kept if section.entries]
 
 
 def _core(settings: Settings) -> Entries:
@@ -103,7 +107,7 @@ def _network(settings: Settings) -> Entries:
     if interfaces:
         entries.append(Option("interfaces", interfaces, path=settings.where("interfaces")))
     for name, default in _PORTS.items():
-        if name.startswith("s2s") and not settings.flag("federation", True):
+        if not _listens(name, settings):
             continue
         ports = settings.ports(name)
         if settings.has(name) and ports != default:
@@ -123,6 +127,20 @@ def _network(settings: Settings) -> Entries:
         if settings.flag("dane"):
             entries.append(Option("use_dane", True, "Certificates in DNS count as well (RFC 7673)"))
     return entries
+
+
+def _listens(name: str, settings: Settings) -> bool:
+    """Whether anything listens on ports `name`. The linter refuses ports of what is not there, which nobody reads."""
+    if name.startswith("s2s"):
+        return settings.flag("federation", True)
+    scopes = [settings, *settings.entries("hosts")]
+    components = [component.text("module") for scope in scopes for component in scope.entries("components")]
+    if name == "component_ports":
+        return "" in components  # one of a program outside Prosody
+    if name == "proxy65_ports":
+        chosen = [host if host.has("standard_components") else settings for host in scopes[1:]]
+        return "proxy65" in components or any("proxy" in scope.texts("standard_components") for scope in chosen)
+    return True
 
 
 def _proxied(settings: Settings) -> Entries:
@@ -261,7 +279,7 @@ def _archive(settings: Settings) -> Entries:
     ):
         if settings.text(name):
             option = "muc_log_expires_after" if name.startswith("muc") else name
-            entries.append(Option(option, settings.text(name), comment, settings.where(name)))
+            entries.append(Option(option, settings.period(name), comment, settings.where(name)))
     policy = settings.choice("archive_policy", ("always", "roster", "never"), "always")
     if policy != "always":
         entries.append(Option("default_archive_policy", policy, "Until a user decides otherwise"))

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?)?B?\Z")
+_NO_TIME = re.compile(r"0+(?![0-9.])")
 _FACTORS = {None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _FACTORS |= {"K": 10**3, "Ki": 2**10, "ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
@@ -21,7 +22,10 @@ class ModelError(XmppError):
 
 
 class Settings:
-    """A mapping of settings with the path it came from. An absent, null or empty value means: as Prosody does it."""
+    """A mapping of settings with the path it came from. An absent, null or empty value means: as Prosody does it.
+
+    So does an item of a list that is null: preflight has told of it, or put it there for one that was refused.
+    """
 
     def __init__(self, values: Mapping[str, Any], path: str = "", prefix: str = "prosody_") -> None:
         if not isinstance(values, Mapping):
@@ -72,15 +76,22 @@ class Settings:
 
     def numbers(self, name: str) -> list[int]:
         """Return a list of integers."""
-        return [_integer(item, f"{self.where(name)}[{index}]") for index, item in enumerate(self.sequence(name))]
+        return [_integer(item, f"{self.where(name)}[{index}]") for index, item in self._items(name)]
 
     def ports(self, name: str) -> list[int]:
         """Return a list of port numbers."""
-        numbers = self.numbers(name)
-        for index, number in enumerate(numbers):
-            if not 0 < number < 65536:
-                raise ModelError(f"{self.where(name)}[{index}]: {number} is no port, they go from 1 to 65535")
-        return numbers
+        for index, item in self._items(name):
+            path = f"{self.where(name)}[{index}]"
+            if not 0 < (number := _integer(item, path)) < 65536:
+                raise ModelError(f"{path}: {number} is no port, they go from 1 to 65535")
+        return self.numbers(name)
+
+    def port(self, name: str) -> int:
+        """Return a port number, 0 for none."""
+        number = self.number(name)
+        if not 0 <= number < 65536:
+            raise ModelError(f"{self.where(name)}: {number} is no port, they go from 1 to 65535")
+        return number
 
     def size(self, name: str) -> int | None:
         """Return bytes out of an integer or a text such as "100 MiB" (factor 1024) or "100 MB" (factor 1000)."""
@@ -91,6 +102,13 @@ class Settings:
         if not match or isinstance(value, (bool, float)):
             raise ModelError(f"{self.where(name)}: expected a size such as 100 MiB or 2 GB")
         return int(float(match[1]) * _FACTORS[match[2]])
+
+    def period(self, name: str) -> str:
+        """Return a text such as "90 days"; what it means is for Prosody to say, unless it is no time at all."""
+        value = self.text(name)
+        if _NO_TIME.match(value):
+            raise ModelError(f"{self.where(name)}: no time at all, and everything would go; write 90 days or never")
+        return value
 
     def sequence(self, name: str) -> list[Any]:
         """Return a list."""
@@ -103,10 +121,14 @@ class Settings:
 
     def texts(self, name: str) -> list[str]:
         """Return a list of strings."""
-        items = self.sequence(name)
-        for index, item in enumerate(items):
+        return [item for _path, item in self.named_texts(name)]
+
+    def named_texts(self, name: str) -> list[tuple[str, str]]:
+        """Return a list of strings, each after its path."""
+        items = [(f"{self.where(name)}[{index}]", item) for index, item in self._items(name)]
+        for path, item in items:
             if not isinstance(item, str):
-                raise ModelError(f"{self.where(name)}[{index}]: expected a text, got {_kind(item)}")
+                raise ModelError(f"{path}: expected a text, got {_kind(item)}")
         return items
 
     def mapping(self, name: str) -> dict[str, Any]:
@@ -123,7 +145,10 @@ class Settings:
 
     def entries(self, name: str) -> list[Settings]:
         """Return a list of mappings as settings of their own."""
-        return [Settings(item, f"{self.where(name)}[{index}]") for index, item in enumerate(self.sequence(name))]
+        return [Settings(item, f"{self.where(name)}[{index}]") for index, item in self._items(name)]
+
+    def _items(self, name: str) -> list[tuple[int, Any]]:
+        return [(index, item) for index, item in enumerate(self.sequence(name)) if item is not None]
 
 
 def _integer(value: Any, path: str) -> int:

@@ -168,7 +168,12 @@ def turn_problems(prosody: Mapping[str, Any], turns: Sequence[Turn]) -> list[str
     for mine, theirs in (("turn_port", "port"), ("turn_tls_port", "tls_port")):
         port, listens = settings.number(mine), ours.settings.get(theirs)
         # 0: not offered over TLS, whatever there is
-        if port and listens is not None and port != int(listens):
+        if port and listens is not None and not int(listens):
+            problems.append(
+                f"{settings.where(mine)} is {port} and coturn_{theirs} is 0, so that coturn has no such port: clients "
+                f"would be sent there in vain. Set xmpp_{mine} to 0 alone, which both follow."
+            )
+        elif port and listens is not None and port != int(listens):
             problems.append(
                 f"{settings.where(mine)} is {port} and coturn_{theirs} is {listens}: clients would look for {name} "
                 f"at a port where nothing is. Set xmpp_{mine} alone, which both follow."

@@ -12,6 +12,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declar
     declared_accounts,
     generated_files,
 )
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError
 
 D = "example.org"
 
@@ -61,10 +62,13 @@ def test_a_probe_account_that_is_declared_keeps_its_declaration() -> None:
     assert declared_accounts(settings) == {D: [{"name": "probe", "state": "present", "password": "mine"}]}
 
 
+VERIFIER = "SCRAM-SHA-256$10000:c2FsdHNhbHQ=${0}:{0}".format("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=")
+
+
 def test_a_verifier_stands_for_a_password() -> None:
     account = {
         "jid": f"a@{D}",
-        "verifier": "SCRAM-SHA-256$1:x$y:z",
+        "verifier": VERIFIER,
         "secondary_roles": ["r"],
         "contact": {"email": "e"},
     }
@@ -107,3 +111,18 @@ def test_nothing_declared() -> None:
 def test_what_cannot_be_declared(more: dict[str, Any], message: str) -> None:
     with pytest.raises(XmppError, match=message):
         declared_accounts(values(**more))
+
+
+@pytest.mark.parametrize(
+    ("account", "told"),
+    [
+        ({"password": "Wherefore-16-art", "verifier": VERIFIER}, "give a password or a verifier, not both"),
+        ({"verifier": "SCRAM-SHA-256$1:x$y:z"}, "The verifier cannot be read"),
+        ({"role": "prosody:member", "secondary_roles": ["prosody:member"]}, "cannot be its primary and a secondary"),
+    ],
+)
+def test_what_the_module_would_refuse_on_the_host_is_refused_before(account: dict[str, Any], told: str) -> None:
+    with pytest.raises(ModelError, match=told) as found:
+        declared_accounts(values(accounts=[{"jid": f"a@{D}", **account}]))
+    assert str(found.value).startswith("prosody_accounts[0]: ")
+    assert "Wherefore" not in str(found.value)

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.rooms.spec import ROOM
 from ansible_collections.allthingslinux.xmpp.plugins.modules import prosody_room
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import findings
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import account_hosts
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.rooms import room_problems
 
@@ -25,7 +26,7 @@ def test_rooms_of_this_server_are_fine():
         lobby, {"jid": "team@talk.op.test", "password": "of the team"}, {"jid": "old@muc.op.test", "state": "absent"}
     )
     assert room_problems(given) == []
-    assert model.problems(given) == []
+    assert findings.problems(given) == []
 
 
 @pytest.mark.parametrize(
@@ -33,15 +34,27 @@ def test_rooms_of_this_server_are_fine():
     [
         (
             {"jid": "lobby@muc.other.test"},
-            "muc.other.test is no service for rooms of this server (muc.op.test, talk.op.test)",
+            "other.test is no service for rooms of prosody_hosts and prosody_components (muc.op.test, talk.op.test)",
         ),
         ({"jid": "lobby@upload.op.test"}, "upload.op.test is no service for rooms"),
         ({"jid": "muc.op.test"}, "is not the address of a room"),
-        ({"name": "Lobby"}, "has no jid"),
-        ({"jid": "a@muc.op.test", "member_only": True}, "a room has no member_only: did you mean members_only?"),
+        ({"name": "Lobby"}, "has no jid: give it."),
+        (
+            {"jid": "a@muc.op.test", "member_only": True},
+            " has a key member_only, which there is not: did you mean members_only?",
+        ),
+        ({"jid": "a@muc.op.test", "title": "A"}, " has a key title, which there is not: did you mean name?"),
+        ({"jid": "a@muc.op.test", "titel": "A"}, " has a key titel, which there is not: did you mean name?"),
         ({"jid": "a@muc.op.test", "whois": "nobody"}, "whois"),
         ({"jid": "a@muc.op.test", "history_length": "many"}, "history_length"),
-        ({"jid": "a@muc.op.test", "affiliations": {"boss": ["a@op.test"]}}, "boss"),
+        (
+            {"jid": "a@muc.op.test", "affiliations": {"boss": ["a@op.test"]}},
+            ".affiliations has a key boss, which there is",
+        ),
+        (
+            {"jid": "a@muc.op.test", "affiliations": {"ownr": ["a@op.test"]}},
+            ".affiliations has a key ownr, which there is not: did you mean owner?",
+        ),
         ({"jid": "a@muc.op.test", "password": ["x"]}, "password is a list where a text belongs: write one text"),
         ({"jid": "a@muc.op.test", "name": 2024}, "name is a number where a text belongs: put it between quotes"),
         ({"jid": "a@muc.op.test", "public": "yes please"}, "public is a text where true or false belongs"),
@@ -53,9 +66,10 @@ def test_rooms_of_this_server_are_fine():
 def test_what_is_wrong_with_a_room_is_told_with_its_place(room: dict[str, Any], told: str):
     given = settings({"jid": "first@muc.op.test"}, room)
     (line,) = room_problems(given)
-    assert line.startswith("prosody_rooms[1]: ")
+    assert re.match(r"prosody_rooms\[1\](: | has |\.)", line)
+    assert "Supported parameters" not in line
     assert told in line
-    assert line in [problem["problem"] for problem in model.problems(given)]
+    assert line in [problem["problem"] for problem in findings.problems(given)]
 
 
 def test_a_password_is_never_told():

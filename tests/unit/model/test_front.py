@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, own_modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import findings, model, own_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.front import front
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError
 from ansible_collections.allthingslinux.xmpp.tests.unit.lua_config import read
@@ -75,7 +75,7 @@ def test_a_proxy_whose_address_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="prosody_proxies: unknown is no address"):
         config(tmp_path, world)
     settings = role_settings(tmp_path, **world)
-    assert any("prosody_proxies" in entry["problem"] for entry in model.problems(settings))
+    assert any("prosody_proxies" in entry["problem"] for entry in findings.problems(settings))
     assert 15223 in {entry["port"] for entry in model.ports(settings)}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import findings, model
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import TYPED
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
@@ -416,11 +416,11 @@ def test_names_outside_ascii_are_unicode_in_the_file_and_ascii_in_certificates()
 
 def test_names_outside_ascii_are_refused_on_ports_where_prosody_does_not_find_them() -> None:
     values = minimal(hosts=[{"name": "bücher.example"}], c2s_direct_tls_ports=[5223], https_ports=[])
-    assert [item["problem"] for item in model.problems(values)] == [
+    assert [item["problem"] for item in findings.problems(values)] == [
         "prosody_hosts[0].name: Prosody 13 does not find 'bücher.example' on ports with TLS from the first byte, "
         "where it is asked for in ASCII; set prosody_c2s_direct_tls_ports to [], and a proxy in front of its HTTP"
     ]
-    assert model.problems({**values, "c2s_direct_tls_ports": []}) == []
+    assert findings.problems({**values, "c2s_direct_tls_ports": []}) == []
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
@@ -434,7 +434,10 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hosts": [{"name": "xn--bcher-kva.example"}]}, r"^prosody_hosts\[0\]\.name: write 'bücher\.example'"),
     ({"hosts": [{"name": D}, {"name": "EXAMPLE.org."}]}, r"^prosody_hosts\[1\]\.name: .*already defined"),
     ({"components": [{"name": D, "module": "muc"}]}, r"^prosody_components\[0\]\.name: .*already defined"),
-    ({"hosts": [{"name": D, "module": "x"}]}, r"^prosody_hosts\[0\]: unknown key 'module'; known are"),
+    (
+        {"hosts": [{"name": D, "module": "x"}]},
+        r"^prosody_hosts\[0\]\.module: there is no such key: did you mean modules",
+    ),
     (
         {"hosts": [{"name": D, "standard_components": ["x"]}]},
         r"^prosody_hosts\[0\]\.standard_components\[0\] is none of muc",
@@ -454,7 +457,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"component_settings": {"x": {}}, "standard_components": ["muc"]}, r"^prosody_component_settings\.x: there are"),
     (
         {"component_settings": {"muc": {"option": {}}}, "standard_components": ["muc"]},
-        r"^prosody_component_settings\.muc: unknown key 'option'",
+        r"^prosody_component_settings\.muc\.option: there is no such key: did you mean options",
     ),
     ({"options": {"modules_enabled": []}}, r"^prosody_options\.modules_enabled: set prosody_modules"),
     ({"options": {"end": 1}}, r"^prosody_options\.end: 'end' is no name"),
@@ -492,7 +495,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 def test_what_is_wrong_is_an_error_naming_its_path(values: dict[str, Any], message: str) -> None:
     with pytest.raises(XmppError, match=message):
         model.config_text(minimal(**values))
-    assert [problem["that"] for problem in model.problems(minimal(**values))][:1] == [False]
+    assert [problem["that"] for problem in findings.problems(minimal(**values))][:1] == [False]
 
 
 @pytest.mark.parametrize("option", sorted(TYPED))
@@ -552,7 +555,7 @@ def test_secret_files(values: dict[str, Any], files: dict[str, str]) -> None:
     ],
 )
 def test_no_refusal_shows_what_may_be_a_secret(values: dict[str, Any]) -> None:
-    found = model.problems(minimal(**values))
+    found = findings.problems(minimal(**values))
     assert found
     assert not any(word in str(found) for word in ("planted", "nted", "9876543210"))
 
@@ -577,7 +580,7 @@ def test_no_refusal_shows_what_may_be_a_secret(values: dict[str, Any]) -> None:
     ],
 )
 def test_a_disabled_module_that_nothing_enables_is_a_mistake(values: dict[str, Any], message: str) -> None:
-    assert str(model.problems(minimal(**values))[0]["problem"]).startswith(message)
+    assert str(findings.problems(minimal(**values))[0]["problem"]).startswith(message)
 
 
 def test_modules_that_somebody_enables_can_be_disabled() -> None:
@@ -588,7 +591,7 @@ def test_modules_that_somebody_enables_can_be_disabled() -> None:
         "modules_disabled": ["mam", "c2s", "privacy_lists", "of_mine", "theirs", "of_the_host"],
         "hosts": [{"name": "example.org", "modules": ["of_the_host"], "modules_disabled": ["of_mine"]}],
     }
-    assert model.problems(minimal(**values)) == []
+    assert findings.problems(minimal(**values)) == []
 
 
 @pytest.mark.parametrize(
@@ -636,7 +639,7 @@ def test_a_secret_that_cannot_be_read_is_refused_and_never_shown(values: dict[st
     ],
 )
 def test_modules_that_there_are_not(values: dict[str, Any], said: str) -> None:
-    found = [item["problem"] for item in model.problems(minimal(**values))]
+    found = [item["problem"] for item in findings.problems(minimal(**values))]
     assert [said in problem for problem in found] == ([True] if said else [])
 
 
@@ -727,11 +730,33 @@ def test_community_modules_are_searched_where_their_set_is_kept() -> None:
     ],
 )
 def test_a_port_is_given_once(tmp_path, given, told):
-    (found,) = model.problems(role_settings(tmp_path, {f"prosody_{name}": ports for name, ports in given.items()}))
+    (found,) = findings.problems(role_settings(tmp_path, {f"prosody_{name}": ports for name, ports in given.items()}))
     assert told in found["problem"]
-    assert model.problems(role_settings(tmp_path)) == []
+    assert findings.problems(role_settings(tmp_path)) == []
 
 
 def test_one_port_may_stand_on_two_addresses(tmp_path):
     apart = {"c2s_ports": [5222], "s2s_ports": [5222], "c2s_interfaces": ["192.0.2.1"], "s2s_interfaces": ["192.0.2.2"]}
-    assert model.problems({**role_settings(tmp_path), **apart}) == []
+    assert findings.problems({**role_settings(tmp_path), **apart}) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ({"component_ports": [15347], "component_interfaces": ["192.0.2.1"]}, False),
+        ({"component_ports": [15347], "components": [{"name": "irc.example.org", "module": "muc"}]}, False),
+        ({"component_ports": [15347], "components": [{"name": "irc.example.org"}]}, True),
+        ({"component_ports": [15347], "hosts": [{"name": "a.test", "components": [{"name": "b.test"}]}]}, True),
+        ({"proxy65_ports": [15000], "standard_components": ["muc"]}, False),
+        ({"proxy65_ports": [15000], "standard_components": ["muc", "proxy"]}, True),
+        ({"proxy65_ports": [15000], "hosts": [{"name": "a.test", "standard_components": ["proxy"]}]}, True),
+        ({"proxy65_ports": [15000], "components": [{"name": "p.example.org", "module": "proxy65"}]}, True),
+    ],
+)
+def test_ports_are_written_where_something_listens_on_them(values: dict[str, Any], written: bool) -> None:
+    """The linter refuses the ports of a module that is not there, and only once the database was changed."""
+    generated = {"generated": {"component_irc.example.org": "x", "component_b.test": "x"}}
+    text = model.config_text(minimal(**values, **generated))
+    name = next(name for name in values if name.endswith("_ports"))
+    assert (f"{name} =" in text) is written
+    assert (name.replace("ports", "interfaces") in text) is (written and "component_interfaces" in values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import findings
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import declared_accounts
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.passwords import password_problems
 
@@ -41,7 +41,7 @@ def test_what_is_no_password_is_refused_and_not_shown(password, reason):
         or password == "a"
     )
     if isinstance(password, str):
-        assert line in [problem["problem"] for problem in model.problems(settings(password))]
+        assert line in [problem["problem"] for problem in findings.problems(settings(password))]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,8 @@ def test_what_is_no_password_is_refused_and_not_shown(password, reason):
         settings("ten letters"),
         settings("a", state="absent"),
         settings(None),
+        settings("ten letters", jid="e@op.test"),
+        settings("ten letters", jid="te@op.test"),
         {**settings("a"), "password_min_length": 0},
     ],
 )
@@ -60,7 +62,7 @@ def test_what_is_a_password_or_none_is_not_refused(given):
 @pytest.mark.parametrize("secret", ["md5" + "0" * 32, "SCRAM-SHA-256$4096:salt$stored:server"])
 def test_what_postgresql_takes_for_a_hash_is_no_password_of_a_database(secret):
     given = {"hosts": [{"name": "op.test"}], "storage": "postgresql", "database_host": "192.0.2.2"}
-    (problem,) = model.problems({**given, "database_password": secret})
+    (problem,) = findings.problems({**given, "database_password": secret})
     assert "PostgreSQL would take it for the hash" in problem["problem"]
     assert secret not in problem["problem"]
-    assert model.problems({**given, "database_password": f"-{secret}"}) == []
+    assert findings.problems({**given, "database_password": f"-{secret}"}) == []

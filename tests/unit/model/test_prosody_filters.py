@@ -21,6 +21,9 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_certificate_names", SETTINGS, ["example.org"]),
     ("prosody_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
     ("prosody_problems", SETTINGS, []),
+    ("prosody_known_certificate_names", SETTINGS, ["example.org"]),
+    ("prosody_known_places", SETTINGS, None),
+    ("prosody_known_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
     ("prosody_own_modules", SETTINGS, None),
     ("prosody_front", SETTINGS, None),
     ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p@example.org"]),
@@ -61,7 +64,11 @@ def test_a_filter(name: str, value: Any, result: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted({case[0] for case in RESULTS} - {"to_lua", "prosody_problems", "prosody_probe_accounts"})
+    "name",
+    sorted(
+        {case[0] for case in RESULTS if "_known_" not in case[0]}
+        - {"to_lua", "prosody_problems", "prosody_probe_accounts"}
+    ),
 )
 def test_an_error_is_one_that_ansible_shows(name: str) -> None:
     wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5, "invitations": "x"}

@@ -45,6 +45,7 @@ LABEL = "a label of it is not 1 to 63 letters, digits or inner hyphens"
         ("op_x.test", f" (op_x.test): {LABEL}"),
         # one form everywhere, and the right one is told
         ("OP.TEST", " (OP.TEST): it has another form, write op.test"),
+        ("XN--BCHER-KVA.test", " (XN--BCHER-KVA.test): it has another form, write bücher.test"),
         ("op.test.", " (op.test.): it has another form, write op.test"),
         ("BÜCHER.example", ": it has another form, write it in lower case, with no dot at its end"),
         (
@@ -279,7 +280,7 @@ def test_the_sample_of_a_secret_is_no_secret():
         "number": 5,
     }
     assert [line.split()[0] for line in conditions.sample_secrets(variables)] == [
-        "prosody_accounts",
+        "prosody_accounts[0].password",
         "vault_admin_password",
     ]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from unittest.mock import MagicMock
 
 import pytest
-from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.allthingslinux.xmpp.plugins.action import preflight, preflight_host, preflight_verdict
@@ -119,7 +119,7 @@ def test_all_problems_in_one_list(spec):
             "groups": {"all": ["h"], "postgres": ["h"]},
             "xmpp_registraton": "x",
             "__checks": [
-                {"that": "{{ false }}", "problem": "a check of the role ({{ demo_realm }}): mend it."},
+                {"that": "{{ false }}", "problem": "a check of the role ({{ 1 + 1 }}): mend it."},
                 {"that": "{{ true }}", "problem": "{{ not_worked_out }}"},
             ],
             "__ports": [{"port": 80}, {"port": "{{ 80 }}", "protocol": "udp"}, {"port": 81}],
@@ -145,10 +145,9 @@ def test_all_problems_in_one_list(spec):
         "demo_realm is not a domain: it has an empty label. Write it as in example.org.",
         "demo_accounts[0].jid is not the JID of an account: it has no account part before an @. "
         "Write it as in juliet@example.org.",
-        "demo_accounts[1].jid is not the JID of an account: it is no text. Write it as in juliet@example.org.",
         "This host is Debian 13.7, which is not supported: use Debian 12.",
         "Port 80/tcp is taken by nginx (pid 9 of nginx.service) on ::: stop that.",
-        "a check of the role (a..b): mend it.",
+        "a check of the role (2): mend it.",
     ]
     assert not result["sound"]
     assert SECRET not in str(result)
@@ -345,6 +344,22 @@ def test_a_default_is_told_by_the_shared_variable_that_it_takes(spec):
         (
             AnsibleConnectionFailure("Connection refused"),
             ["The host cannot be reached (Connection refused): see ansible_host, ansible_port, and whether it runs."],
+        ),
+        # so the connection says it, and not the module
+        (
+            AnsibleError("Missing sudo password"),
+            ["sudo wants a password on the host: give the right one with -K (--ask-become-pass)."],
+        ),
+        (
+            AnsibleError("Incorrect sudo password"),
+            [
+                "sudo does not take the password that was given: give the right one with -K (--ask-become-pass), of a "
+                "user who may use sudo on the host."
+            ],
+        ),
+        (
+            {"failed": True, "msg": "MODULE FAILURE", "module_stdout": "plain is not in the sudoers file.\r\n"},
+            ["The user may not administrate the host with sudo: let them (usermod -aG sudo), or come as another."],
         ),
     ],
 )

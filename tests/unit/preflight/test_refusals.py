@@ -295,6 +295,7 @@ HOSTS: dict[str, tuple[Any, str]] = {
         },
         "certificates_files: /nowhere/x, /nowhere/y cannot be found on the controller",
     ),
+    "lost": ({}, "The certificates of this host were issued by"),
     "data": ({}, "accounts of example.test would stay in internal: move them."),
     "taken": ({}, "Port 5222/tcp, wanted for clients, is taken by ejabberd (pid 7) on 0.0.0.0: stop that"),
     "bookworm": ({}, "This host is Debian 12.9, which is not supported: use Debian 13."),
@@ -324,6 +325,7 @@ NO_ROOM = {"rc": 1, "stdout": "", "stderr": "OSError: [Errno 28] No space left o
 BOOKWORM = FACTS | {"ansible_distribution_major_version": "12", "ansible_distribution_version": "12.9"}
 ALICE = FACTS | {"ansible_effective_user_id": 1000, "ansible_user_id": "alice"}
 HOSTS_THAT_ANSWER_OTHERWISE: dict[str, Any] = {
+    "lost": {"certificates_info": {"refused": ["The certificates of this host were issued by X."], "problems": ["no"]}},
     "data": {"prosody_continuity": {"failed": True, "objections": [OBJECTION], "msg": "long"}},
     "taken": {"listeners_info": {"listeners": [EJABBERD]}},
     "bookworm": {"setup": {"ansible_facts": BOOKWORM}},
@@ -337,7 +339,13 @@ HOSTS_THAT_ANSWER_OTHERWISE: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def all_mistakes(tmp_path_factory) -> Run:
     accounts = {
-        "prosody_accounts": [given for given, _told in ACCOUNTS.values()],
+        # each of an account of its own, or that would be one more mistake
+        "prosody_accounts": [
+            given | {"jid": f"a{index}@example.test"}
+            if isinstance(given, dict) and given.get("jid") == ME["jid"]
+            else given
+            for index, (given, _told) in enumerate(ACCOUNTS.values())
+        ],
         "vault_digits": int(DIGITS),
         "vault_password": PLANTED,
     }
@@ -380,6 +388,114 @@ def test_nothing_else_is_told(all_mistakes):
 def test_what_is_told_of_hosts(all_mistakes, host):
     told = all_mistakes.of(host)
     assert [line[: len(HOSTS[host][1])] for line in told] == [HOSTS[host][1]], told
+
+
+#: mistakes of every kind in one inventory: variables, and how each line begins
+MIXED: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
+    # what is of another type, misspelt, undefined, or as in the sample
+    ({"prosody_federation": "nope"}, ("prosody_federation is a text where true or false belongs",)),
+    ({"prosody_c2s_ports": [PLANTED, 15222]}, ("prosody_c2s_ports[0] is a text where a whole number belongs",)),
+    (
+        {"xmpp_registraton": PLANTED}
+        | dict.fromkeys(("xmpp_domian", "turn_secrt", "postgresql_pasword", "email_usernam"), PLANTED),
+        (
+            "There is no variable xmpp_registraton",
+            "There is no variable xmpp_domian: did you mean xmpp_domain?",
+            "There is no variable turn_secrt: did you mean coturn_secret?",
+            "Role postgresql has no variable postgresql_pasword",
+            "There is no variable email_usernam: did you mean monitoring_email_username?",
+        ),
+    ),
+    ({"prosody_motd": "{{ vault_motd }}"}, ("prosody_motd refers to vault_motd, which is set nowhere",)),
+    ({"monitoring_email_password": "change-me-before-you-deploy"}, ("monitoring_email_password is what the sample",)),
+    ({"coturn_relay_port_min": 60000, "coturn_relay_port_max": 50000}, ("Relay ports 60000 to 50000 are no range",)),
+    ({"postgresql_options": [PLANTED]}, ("postgresql_options is a list where a mapping belongs",)),
+    # accounts: one that is no mapping, and beside it two passwords and a domain
+    (
+        {
+            "prosody_accounts": [
+                f"a@example.test:{PLANTED}",
+                {"jid": "b@example.test", "password": "short"},
+                {"jid": "c@other.test", "password": "Wherefore-16-art"},
+                {"jid": "d@example.test", "password": "change-me-before-you-deploy"},
+                {"jid": "e@example.test", "password": int(DIGITS)},
+                {"jid": "f@example.test", "role": "prosody:member"},
+                {"jid": "f@example.test"},
+            ]
+        },
+        (
+            "prosody_accounts[0] is a text where a mapping belongs",
+            "prosody_accounts[1].password: the password of b@example.test is shorter",
+            "prosody_accounts[2].jid: its domain is none of prosody_hosts (example.test)",
+            "prosody_accounts[3].password is what the sample",
+            "prosody_accounts[4].password is a number where a text belongs",
+            "prosody_accounts[6].jid: the same account is declared twice",
+        ),
+    ),
+    # what only the model knows
+    (
+        {
+            "prosody_options": {
+                "storage": "sql",
+                "c2s-timeout": 5,
+                "ldap_password": {"from_secret": PLANTED},
+                "ok": True,
+            }
+        },
+        (
+            "prosody_options.storage: set prosody_storage and prosody_stores instead",
+            "prosody_options.c2s-timeout: 'c2s-timeout' is no name for an option",
+            "prosody_options.ldap_password: from_secret names an entry of prosody_secrets",
+        ),
+    ),
+    ({"prosody_upload_max_size": "much"}, ("prosody_upload_max_size: expected a size such as 100 MiB or 2 GB",)),
+    ({"prosody_modules": ["mod_bob", "fierwall"]}, ("prosody_modules[0]", "prosody_modules[1]")),
+    ({"prosody_modules_disabled": ["bossh"]}, ("prosody_modules_disabled[0]: nothing enables a module bossh",)),
+    (
+        {
+            "prosody_rooms": [
+                {"jid": "a@muc.example.test", "titel": "A"},
+                {"jid": "b@muc.example.test", "affiliations": {"ownr": ["b@example.test"]}, "public": "yes please"},
+                {"jid": "c@muc.other.test"},
+            ]
+        },
+        (
+            "prosody_rooms[0] has a key titel, which there is not",
+            "prosody_rooms[1].affiliations has a key ownr, which there is not: did you mean owner?",
+            "prosody_rooms[1].public is a text where true or false belongs",
+            "prosody_rooms[2]: muc.other.test is no service for rooms",
+        ),
+    ),
+    (
+        {"prosody_invitations": [{"name": "a", "expires_after": 0}, {"name": "a/b"}, {"jid": "example.test"}]},
+        (
+            "prosody_invitations[0].expires_after is a number where a text belongs",
+            "prosody_invitations[1]: 'a/b' cannot be the name of an invitation",
+            "prosody_invitations[2] has no name: give it.",
+        ),
+    ),
+)
+
+
+def test_one_run_tells_all_mistakes_of_all_kinds(tmp_path):
+    """What is ill-typed is left out, and the rest is held against the model, the ports, the data and the files."""
+    variables: dict[str, Any] = {"xmpp_certificate_source": "files"}
+    for given, _lines in MIXED:
+        variables |= given
+    wanted = [line for _given, lines in MIXED for line in lines]
+    wanted += ["Port 15222/tcp, wanted for clients, is taken by ejabberd", "accounts of example.test would stay in"]
+    wanted += ["certificates_files has no certificate for example.test"]
+    wanted += ["certificates_files has no certificate for turn.example.test"]
+    groups = {group: ["one"] for group in ("prosody", "coturn", "postgresql", "monitoring")}
+    answers = {
+        "listeners_info": {"listeners": [EJABBERD | {"port": 15222}]},
+        "prosody_continuity": {"failed": True, "objections": [OBJECTION], "msg": "long"},
+    }
+    inventory = Inventory(tmp_path, groups, {"one": DOMAIN | variables}, {}, {"one": answers})
+    told = inventory.run().refused().of("one")
+    assert [line for line in wanted if not any(one.startswith(line) for one in told)] == [], "\n".join(told)
+    assert [one for one in told if not any(one.startswith(line) for line in wanted)] == []
+    assert len(told) == len(wanted)
 
 
 def test_derived_names_are_not_blamed(tmp_path):

@@ -244,7 +244,14 @@ def test_the_turn_server_is_found_by_its_name(given: Any, turn_host: str, addres
         ({"turn_port": 3479}, {}, ["prosody_turn_port is 3479 and coturn_port is 3478"]),
         ({}, {"tls_port": 443}, ["prosody_turn_tls_port is 5349 and coturn_tls_port is 443", "xmpp_turn_tls_port"]),
         ({"turn_tls_port": 0}, {"tls_port": 443}, []),
-        ({}, {"tls_port": 0}, ["prosody_turn_tls_port is 5349 and coturn_tls_port is 0"]),
+        (
+            {},
+            {"tls_port": 0},
+            [
+                "prosody_turn_tls_port is 5349 and coturn_tls_port is 0, so that coturn has no such port",
+                "xmpp_turn_tls_port to 0",
+            ],
+        ),
         ({"turn_tls_port": 0}, {"tls_port": 0}, []),
         ({"turn_host": "turn.elsewhere.example"}, {"port": 3479}, []),
         ({"turn_host": ""}, {"port": 3479}, []),
