@@ -94,7 +94,9 @@ def test_rooms_of_a_server_are_found_by_other_servers(house):
 def test_fifty_sign_in_at_once(house, port):
     async def crowd() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            clients = await asyncio.gather(*(stack.enter_async_context(signed_in(house, port)) for _ in range(50)))
+            clients = await asyncio.gather(
+                *(stack.enter_async_context(signed_in(house, port)) for _person in range(50))
+            )
             await asyncio.gather(*(ping(client, house) for client in clients))
 
     asyncio.run(crowd())
@@ -124,7 +126,8 @@ def test_one_is_drained_before_a_maintenance(two_houses, door):
         async with signed_in(one, 443) as first, signed_in(one, 5222) as second:
             said = await asyncio.to_thread(drain, one)
             assert f"{one.service.container} is handed nobody new by {door.container}" in said
-            assert not any([await asyncio.to_thread(is_served, one, way) for way in WAYS])
+            for way in WAYS:
+                assert not await asyncio.to_thread(is_served, one, way), way
             assert await asyncio.to_thread(is_served, two, "443")
             for client in (first, second):
                 await ping(client, one)

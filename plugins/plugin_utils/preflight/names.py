@@ -168,7 +168,7 @@ def _without_prefix(name: str, known: Collection[str], given: Collection[str], o
     if "_" not in name or len(name) < _LONG_ENOUGH or _first_word(name) in {_first_word(each) for each in known}:
         return ""
     for each in sorted(known):
-        prefix, _, bare = each.partition("_")
+        prefix, _joint, bare = each.partition("_")
         if prefix in ours and "_" in bare and each not in given and distance(name, bare) <= 1:
             return each
     return ""
