@@ -52,7 +52,9 @@ ARGUMENT_SPEC = {
     "asks": LIST,
     "hands_on": {"type": "dict", "default": {}},
 }
-_VOCABULARY = Path(__file__).resolve().parent.parent / "plugin_utils" / "preflight" / "vocabulary.yml"
+_PLUGINS = Path(__file__).resolve().parents[1]
+_ROLES = _PLUGINS.parent / "roles"
+_VOCABULARY = _PLUGINS / "plugin_utils" / "preflight" / "vocabulary.yml"
 #: held by every host, made by Ansible; some would be worked out when they are looked into
 _OF_ANSIBLE = frozenset({"ansible_facts", "environment", "groups", "hostvars", "vars"})
 #: a default that is a variable of the shared vocabulary
@@ -70,7 +72,7 @@ def _read(path: Path, role: str) -> dict[str, Any]:
 
 def read_specifications() -> None:
     """Read those of our own roles, so that a process that is forked from this one has them."""
-    for path in (Path(__file__).resolve().parents[2] / "roles").glob("*/meta/argument_specs.yml"):
+    for path in _ROLES.glob("*/meta/argument_specs.yml"):
         _read(path, path.parent.parent.name)
     _read(_VOCABULARY, "xmpp")
 
@@ -126,7 +128,7 @@ class ActionModule(ActionBase):
         self._gone: list[paths.Steps] = []
         self._values: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
-        self._roles = self._role_dir = Path(__file__).resolve().parents[2] / "roles"
+        self._roles = self._role_dir = _ROLES
 
         role = args["role"] or ""
         if args["spec"]:

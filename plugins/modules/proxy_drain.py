@@ -69,6 +69,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import durable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.front import haproxy
 
 REMEMBERED = Path("/var/lib/haproxy/xmpp-drained")
@@ -83,9 +84,7 @@ def look() -> tuple[str, list[haproxy.Place]]:
 def remember(text: str) -> None:
     """Have haproxy find it at its next start; in: "" where there is nothing to know."""
     if text:
-        new = REMEMBERED.with_suffix(".new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(REMEMBERED)
+        durable.write_text(REMEMBERED, text, 0o644)
     else:
         REMEMBERED.unlink(missing_ok=True)
 

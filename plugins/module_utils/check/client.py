@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain, require
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import (
     NS_CLIENT,
     NS_FORM,
@@ -128,8 +128,7 @@ async def connect(
 
     Returns the session with its presence not yet sent. Raises SignInFailed.
     """
-    if MISSING:
-        raise XmppError(f"slixmpp cannot be imported ({MISSING}); install it where this runs: pip install slixmpp")
+    require("slixmpp", MISSING)
     client = Client(account, verified_context(ca), timeout)
     try:
         await client.sign_in(address, port, direct_tls)

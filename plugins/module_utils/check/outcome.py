@@ -20,6 +20,12 @@ PROSODY_LOG = "journalctl -u prosody -n 100"
 COTURN_LOG = "journalctl -u coturn -n 50"
 
 
+def require(library: str, missing: str) -> None:
+    """Raise XmppError where a library could not be imported. missing: what Python said, "" where it is there."""
+    if missing:
+        raise XmppError(f"{library} cannot be imported ({missing}); install it where this runs: pip install {library}")
+
+
 class CheckFailed(XmppError):
     """A check that found the service wanting.
 

@@ -21,9 +21,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome 
     NotTried,
     explain,
     milliseconds,
+    require,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stage import Stage
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 try:
     from aioice import stun, turn
@@ -119,8 +119,7 @@ async def tls(stage: Stage) -> str:
 
 
 async def _relay(stage: Stage, kind: str, transport: str) -> str:
-    if MISSING:
-        raise XmppError(f"aioice cannot be imported ({MISSING}); install it where this runs: pip install aioice")
+    require("aioice", MISSING)
     try:
         services = await advertised(stage)
     except CheckFailed:

@@ -12,8 +12,7 @@ from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, endpoint, open_tls
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed, explain
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed, explain, require
 
 try:
     from websockets.client import ClientProtocol
@@ -37,10 +36,7 @@ def open_stream(url: str, domain: str, context: ssl.SSLContext, address: str | N
 
     Raises HttpFailed, CheckFailed, and XmppError where the library is missing.
     """
-    if MISSING:
-        raise XmppError(
-            f"websockets cannot be imported ({MISSING}); install it where this runs: pip install websockets"
-        )
+    require("websockets", MISSING)
     host, port, _path = endpoint(url)
     with contextlib.closing(open_tls(host, port, address, context, timeout)) as sock:
         try:

@@ -21,8 +21,8 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Put a value in the place of what a file said before, for whoever runs this alone. Raises OSError.
+def write_text(path: Path, text: str, mode: int = 0o600) -> None:
+    """Put a text in the place of what a file said before, for whoever runs this alone. Raises OSError.
 
     Readers see the old or the new one. The directory is made where there is none, open to all.
     """
@@ -30,12 +30,17 @@ def write_json(path: Path, value: Any) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1, sort_keys=True, ensure_ascii=False)
-            file.write("\n")
+            file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Do the same with a value. Raises OSError."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

@@ -59,7 +59,7 @@ def problems(
             checks.append(partial(_certificate, address, https_port, site.name, service, timeout))
     for service, on in (("xmpp-client", site.c2s_starttls), ("xmpp-server", site.s2s_starttls)):
         if on:
-            checks.append(partial(_upgraded, address, STARTTLS[service], site.name, service, timeout))
+            checks.append(partial(_certificate, address, STARTTLS[service], site.name, service, timeout, upgrade=True))
     return [found for check in checks if (found := check())]
 
 
@@ -114,22 +114,21 @@ def _page(address: str, port: int, name: str, path: str, timeout: float) -> str:
 
 
 def _certificate(
-    address: str, port: int, name: str, service: str | None, timeout: float, wanted: Certificate | None = None
+    address: str,
+    port: int,
+    name: str,
+    service: str | None,
+    timeout: float,
+    wanted: Certificate | None = None,
+    upgrade: bool = False,
 ) -> str:
-    what = f"{service or 'https'} for {name} at {address}:{port}"
+    """upgrade: TLS begins with STARTTLS."""
+    what = f"{service or 'https'}{' with STARTTLS' if upgrade else ''} for {name} at {address}:{port}"
+    way = {"starttls" if upgrade else "direct": service}
     try:
-        served = read_served(address, port, sni=name, direct=service, to=name, timeout=timeout)
+        served = read_served(address, port, sni=name, to=name, timeout=timeout, **way)
     except TlsProbeError as error:
         return f"{what}: {error.step}: {error.seen}"
     if wanted is not None and served.certificate != wanted:
         return f"{what}: another certificate than the new one is served"
-    return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"
-
-
-def _upgraded(address: str, port: int, name: str, service: str, timeout: float) -> str:
-    what = f"{service} with STARTTLS for {name} at {address}:{port}"
-    try:
-        served = read_served(address, port, sni=name, starttls=service, to=name, timeout=timeout)
-    except TlsProbeError as error:
-        return f"{what}: {error.step}: {error.seen}"
     return "" if covers(served.certificate, name) else f"{what}: the certificate is for other names"

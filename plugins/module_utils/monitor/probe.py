@@ -62,10 +62,12 @@ class Target:
 
     def where(self, name: str) -> str:
         """Out: the address of one of PROBES."""
-        if name == "https":
-            return self.http_address or self.address
-        named = {"c2s": self.starttls_address, "s2s": self.starttls_address}
-        return named.get(name, self.tls_address if name in ("c2s_tls", "s2s_tls") else "") or self.address
+        elsewhere = {
+            "https": self.http_address,
+            **dict.fromkeys(("c2s", "s2s"), self.starttls_address),
+            **dict.fromkeys(("c2s_tls", "s2s_tls"), self.tls_address),
+        }
+        return elsewhere.get(name) or self.address
 
 
 def target_of(data: Mapping[str, Any]) -> Target:

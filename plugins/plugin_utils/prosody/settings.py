@@ -76,15 +76,17 @@ class Settings:
 
     def numbers(self, name: str) -> list[int]:
         """Return a list of integers."""
-        return [_integer(item, f"{self.where(name)}[{index}]") for index, item in self._items(name)]
+        return [_integer(item, path) for path, item in self._items(name)]
 
     def ports(self, name: str) -> list[int]:
         """Return a list of port numbers."""
-        for index, item in self._items(name):
-            path = f"{self.where(name)}[{index}]"
-            if not 0 < (number := _integer(item, path)) < 65536:
+        numbers = []
+        for path, item in self._items(name):
+            number = _integer(item, path)
+            if not 0 < number < 65536:
                 raise ModelError(f"{path}: {number} is no port, they go from 1 to 65535")
-        return self.numbers(name)
+            numbers.append(number)
+        return numbers
 
     def port(self, name: str) -> int:
         """Return a port number, 0 for none."""
@@ -125,7 +127,7 @@ class Settings:
 
     def named_texts(self, name: str) -> list[tuple[str, str]]:
         """Return a list of strings, each after its path."""
-        items = [(f"{self.where(name)}[{index}]", item) for index, item in self._items(name)]
+        items = self._items(name)
         for path, item in items:
             if not isinstance(item, str):
                 raise ModelError(f"{path}: expected a text, got {_kind(item)}")
@@ -145,10 +147,12 @@ class Settings:
 
     def entries(self, name: str) -> list[Settings]:
         """Return a list of mappings as settings of their own."""
-        return [Settings(item, f"{self.where(name)}[{index}]") for index, item in self._items(name)]
+        return [Settings(item, path) for path, item in self._items(name)]
 
-    def _items(self, name: str) -> list[tuple[int, Any]]:
-        return [(index, item) for index, item in enumerate(self.sequence(name)) if item is not None]
+    def _items(self, name: str) -> list[tuple[str, Any]]:
+        """Return what is in a list, each after its path."""
+        given = enumerate(self.sequence(name))
+        return [(f"{self.where(name)}[{index}]", item) for index, item in given if item is not None]
 
 
 def _integer(value: Any, path: str) -> int:

@@ -90,7 +90,7 @@ def test_which_versions_archives_of_security_updates_have():
 
 def test_the_age_of_package_lists(tmp_path):
     assert condition.lists_age(1000, tmp_path) is None
-    for name, moment in (("deb.debian.org_dists_trixie_InRelease", 400), ("other_list", 700), ("lock", 990)):
+    for name, moment in (("mirror.example.org_dists_trixie_InRelease", 400), ("other_list", 700), ("lock", 990)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (moment, moment))
     assert condition.lists_age(1000, tmp_path) == 300
