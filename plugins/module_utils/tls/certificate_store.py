@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificat
 
 _FILES = (("crt", "fullchain.pem"), ("key", "privkey.pem"))
 DIRECTORY_MODE, FILE_MODE = 0o750, 0o640
+# how many seconds a run waits for the end of another one; proving a certificate takes a few
+PATIENCE = 30.0
 
 
 class StoreError(XmppError):
@@ -68,17 +71,27 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out; raises StoreError when one is at work."""
+        """Keep other runs out, such as that of the timer; raises StoreError when one is at work for too long."""
         descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(descriptor)
             yield
-        except BlockingIOError as error:
-            raise StoreError(
-                f"{self.directory}: another run is changing certificates there; wait for its end"
-            ) from error
         finally:
             os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() >= end:
+                    raise StoreError(
+                        f"{self.directory}: another run is changing certificates there; wait for its end"
+                    ) from error
+                time.sleep(0.2)
+            else:
+                return
 
     def read(self) -> Pair | None:
         """The pair that Prosody finds now; None when there is none, or nothing usable."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate, certificate_store
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_store import (
     Pair,
     Store,
@@ -142,7 +142,18 @@ def test_names_that_prosody_would_not_find_are_refused(tmp_path, name):
         Store(tmp_path, name, 0, 0)
 
 
-def test_two_runs_at_once_are_told_apart(store):
+def test_who_comes_second_waits(store, monkeypatch):
+    """The timer of source acme may be at work when a playbook comes."""
+    store.directory.mkdir()
+    first = store.locked()
+    first.__enter__()
+    monkeypatch.setattr(certificate_store.time, "sleep", lambda _seconds: first.__exit__(None, None, None))
+    with make_store(store.directory).locked():
+        pass
+
+
+def test_two_runs_at_once_are_told_apart(store, monkeypatch):
+    monkeypatch.setattr(certificate_store, "PATIENCE", 0.0)
     store.directory.mkdir()
     with store.locked(), pytest.raises(StoreError, match="another run"), make_store(store.directory).locked():
         pass
