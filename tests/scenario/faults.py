@@ -71,7 +71,8 @@ def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator
     key: Any = serialization.load_pem_private_key((authority / "ca.key").read_bytes(), None)
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder(issuer.subject, served.subject, served.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
+    # of a life in which that is the last
+    builder = builder.not_valid_before(now - datetime.timedelta(days=90)).not_valid_after(
         now + datetime.timedelta(days=days)
     )
     for extension in served.extensions:
@@ -87,6 +88,20 @@ def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator
         yield
     finally:
         host.check_output(f"mv {path}.before {path} && systemctl reload-or-restart coturn")
+
+
+@contextlib.contextmanager
+def certificates_not_renewed(host: Any) -> Iterator[None]:
+    """The figures that xmpp-acme leaves where it has tried in vain for ten days. Scenario acme has the faults."""
+    path = PROBED.replace("probe.prom", "acme.prom")
+    figures = """xmpp_acme_renewal_timestamp_seconds{certificate="c"} $((now - 864000))
+xmpp_acme_expiry_timestamp_seconds{certificate="c"} $((now + 1728000))
+xmpp_acme_served{certificate="c",service="s"} 0"""
+    host.check_output(f"now=$(date +%s); cat > {path} <<END\n{figures}\nEND")
+    try:
+        yield
+    finally:
+        host.check_output(f"rm {path}")
 
 
 @contextlib.contextmanager

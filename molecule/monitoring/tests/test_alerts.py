@@ -43,6 +43,7 @@ AT_ONCE = [
     (faults.memory_used, {"XmppHostMemory"}),
     (lambda host: faults.stopped(host, "operator"), {"XmppAlertsNotDelivered"}),
     (lambda host: faults.certificate_that_ends(host, SECRETS / "ca"), {"XmppCertificateExpiring"}),
+    (faults.certificates_not_renewed, {"XmppCertificateNotRenewed", "XmppCertificateNotServed"}),
     (faults.probes_stopped, {"XmppProbesStopped"}),
     (lambda host: faults.stopped(host, "nginx"), {"XmppProxyGone"}),
     (faults.logs_refused, {"XmppLogsNotShipped"}),

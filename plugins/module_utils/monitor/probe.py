@@ -31,6 +31,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake 
 SUCCESS = Metric("xmpp_probe_success", "gauge", "Whether the port served what it is for.")
 DURATION = Metric("xmpp_probe_duration_seconds", "gauge", "How long the probe of the port took.")
 EXPIRY = Metric("xmpp_certificate_expiry_timestamp_seconds", "gauge", "When the certificate that is served ends.")
+LIFE = Metric("xmpp_certificate_lifetime_seconds", "gauge", "How long the certificate that is served is valid in all.")
 ROUND_TRIP = Metric("xmpp_round_trip_success", "gauge", "Whether a message went from one account to another.")
 STEP_SECONDS = Metric("xmpp_round_trip_seconds", "gauge", "How long each step of the round trip took.")
 STEP_SUCCESS = Metric("xmpp_round_trip_step_success", "gauge", "Whether each step of the round trip succeeded.")
@@ -115,8 +116,10 @@ def probe_tls(report: Report, target: Target, name: str, port: int, address: str
     """Look at a port with TLS: that it answers, what certificate it shows and that this is for `host`."""
     with report.probe(target.domain, name, port):
         served = read_served(address, port, sni=host, to=target.domain, timeout=8.0, **how)
-        end = served.certificate.not_after.timestamp()
-        report.add(EXPIRY, end, domain=target.domain, probe=name, port=str(port), name=host)
+        leaf = served.certificate
+        labels = {"domain": target.domain, "probe": name, "port": str(port), "name": host}
+        report.add(EXPIRY, leaf.not_after.timestamp(), **labels)
+        report.add(LIFE, (leaf.not_after - leaf.not_before).total_seconds(), **labels)
         if not covers(served.certificate, host):
             raise ValueError(f"the certificate is for {', '.join(served.certificate.names)}")
 

@@ -237,7 +237,7 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "letsencrypt": (
         {"xmpp_certificate_source": "letsencrypt"},
-        "xmpp_certificate_source is none of ca, files: choose one of them.",
+        "xmpp_certificate_source is none of acme, ca, files: choose one of them.",
     ),
     "key of a file": (
         {"certificates_files": [{"fullchan": PLANTED, "privkey": "y"}]},
@@ -259,6 +259,11 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
 
 VAULTED = f"xmpp_domain: example.test\nprosody_accounts:\n- jid: a@example.test\n  password: {DIGITS}\n"
 DOMAIN = {"xmpp_domain": "example.test"}
+ACME: dict[str, Any] = {
+    "xmpp_certificate_source": "acme",
+    "certificates_acme_directory": "https://acme.test/directory",
+    "certificates_acme_terms_agreed": True,
+}
 
 #: mistakes with a host each, which is in group prosody: variables, or the text of their file, and what is told
 HOSTS: dict[str, tuple[Any, str]] = {
@@ -295,6 +300,8 @@ HOSTS: dict[str, tuple[Any, str]] = {
         },
         "certificates_files: /nowhere/x, /nowhere/y cannot be found on the controller",
     ),
+    "terms": (ACME | {"certificates_acme_terms_agreed": False}, "certificates_acme_terms_agreed is not true: https://"),
+    "port80": (ACME, "Port 80/tcp, wanted for the proof of names (certificates_acme_challenge), is taken by apache2"),
     "lost": ({}, "The certificates of this host were issued by"),
     "data": ({}, "accounts of example.test would stay in internal: move them."),
     "taken": ({}, "Port 5222/tcp, wanted for clients, is taken by ejabberd (pid 7) on 0.0.0.0: stop that"),
@@ -328,6 +335,7 @@ HOSTS_THAT_ANSWER_OTHERWISE: dict[str, Any] = {
     "lost": {"certificates_info": {"refused": ["The certificates of this host were issued by X."], "problems": ["no"]}},
     "data": {"prosody_continuity": {"failed": True, "objections": [OBJECTION], "msg": "long"}},
     "taken": {"listeners_info": {"listeners": [EJABBERD]}},
+    "port80": {"listeners_info": {"listeners": [EJABBERD | {"port": 80, "process": "apache2"}]}},
     "bookworm": {"setup": {"ansible_facts": BOOKWORM}},
     "no-python": {"setup": NO_PYTHON},
     "full": {"setup": NO_ROOM},
