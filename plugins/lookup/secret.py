@@ -23,7 +23,8 @@ options:
       - Names of secrets.
       - C(turn_secret) is what Prosody and the TURN server share, C(postgresql_USER) the password of a user of the
         database, C(account_JID) the first password of an account, C(probe_JID) that of an account with which the
-        service is probed, C(component_DOMAIN) what Prosody and an external component share.
+        service is probed, C(component_DOMAIN) what Prosody and an external component share, C(backup_key) what backups
+        are encrypted with.
     type: list
     elements: str
     required: true

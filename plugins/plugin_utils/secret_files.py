@@ -33,6 +33,7 @@ NAMES = {
     r"account_(?P<jid>.+@.+)": "the first password of an account",
     r"probe_(?P<name>.+)": "the password of an account with which the service is probed",
     r"component_(?P<domain>.+)": "what Prosody and an external component share",
+    r"backup_key": "what backups are encrypted with",
 }
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.backup import told
+
 _WIDTH = 14
 
 
@@ -81,8 +83,9 @@ def gathered(seen: Mapping[str, Any], now: float) -> dict[str, Any]:
     """Return the state of the service as data.
 
     seen: `hosts` and `prosody` (host → result of modules host_condition_info and prosody_info), `databases` (host →
-    list of [name, bytes]), `alerts` (those that fire, or nothing where nobody watches), `probe` and `records` as of
-    last_check, `drift` (the record of the last drift run, or nothing). now: seconds since 1970.
+    list of [name, bytes]), `backups` (host → what they leave on it), `alerts` (those that fire, or nothing where nobody
+    watches), `probe` and `records` as of last_check, `drift` (the record of the last drift run, or nothing). now:
+    seconds since 1970.
     """
     prosody = {host: one for host, one in (seen.get("prosody") or {}).items() if one.get("running") is not None}
     hosts = seen.get("hosts") or {}
@@ -114,7 +117,7 @@ def gathered(seen: Mapping[str, Any], now: float) -> dict[str, Any]:
         },
         "disks": {host: list(one.get("disks") or []) for host, one in hosts.items()},
         "last_check": last_check(seen.get("records") or [], seen.get("probe")),
-        "last_backup": None,
+        "last_backup": told.gathered(seen.get("backups") or {}),
         # the one that always fires is there to show that alerts arrive
         "alerts": None if alerts is None else [one for one in alerts if one["severity"] != "none"],
         "drift": {
@@ -177,6 +180,11 @@ def _check_line(status: Mapping[str, Any], now: float) -> str:
     return f"{_ago(now - one['at'])} by {one['by']}: {one['good']} of {one['of']} good{bad}"
 
 
+def backup_lines(found: Mapping[str, Mapping[str, Any]], now: float) -> list[str]:
+    """In: as `gathered` of plugin_utils/backup returned it. Out: how the backups of each host are."""
+    return told.lines(found, now, _ago, _bytes) or ["none yet"]
+
+
 def _drift_lines(status: Mapping[str, Any], now: float) -> list[str]:
     last = status["drift"]["last_run"]
     told = (
@@ -214,7 +222,7 @@ def lines(status: Mapping[str, Any], now: float) -> list[str]:
         ),
         ("Disk", _disk_lines(status)),
         ("Last check", [_check_line(status, now)]),
-        ("Last backup", ["none yet"]),
+        ("Last backup", backup_lines(status["last_backup"], now)),
         ("Alerts", _alert_lines(status)),
         ("Drift", _drift_lines(status, now)),
     ]

@@ -42,7 +42,11 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
         (
             "xmpp",
             ["depoly"],
-            ["there is no verb depoly", "Did you mean deploy?", "deploy check status dns invite drain accounts drift"],
+            [
+                "there is no verb depoly",
+                "Did you mean deploy?",
+                "deploy check status dns invite drain accounts backup restore drift",
+            ],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),
         ("xmpp", ["check", "singel"], ["xmpp check: there is no inventory singel", "Did you mean single?"]),

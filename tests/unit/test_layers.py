@@ -28,7 +28,8 @@ STOREYS = [
         "module_utils/monitor",
         "module_utils/rooms",
     },
-    {"module_utils/acme", "module_utils/front", "module_utils/transaction"},
+    {"module_utils/acme", "module_utils/backup", "module_utils/front", "module_utils/transaction"},
+    {"plugin_utils/backup"},
     {
         "plugin_utils/filters",
         "plugin_utils/paths",

@@ -94,6 +94,21 @@ VERBS = {
         ),
         Verb("accounts", "who has an account, and who is signed in", bare=True),
         Verb(
+            "backup",
+            "a backup now, beside those that timers make",
+            (Option("--prove", "xmpp_backup_prove", "restore it beside the live service and compare, too"),),
+            bare=True,
+        ),
+        Verb(
+            "restore",
+            "bring a backup back, on the same host or a fresh one; asks once",
+            (
+                Option("--to", "xmpp_restore_to", "a time such as '2026-11-25 09:30', or latest", "TIME"),
+                Option("--only", "xmpp_restore_only", "database or uploads", "PART"),
+                Option("--yes", "xmpp_restore_yes", "ask nothing"),
+            ),
+        ),
+        Verb(
             "drift",
             "what differs from the inventory; changes nothing, and exits with 2 where anything does",
             adds=("--check", "--diff"),

@@ -45,6 +45,10 @@ AT_ONCE = [
     (lambda host: faults.certificate_that_ends(host, SECRETS / "ca"), {"XmppCertificateExpiring"}),
     (faults.certificates_not_renewed, {"XmppCertificateNotRenewed", "XmppCertificateNotServed"}),
     (faults.probes_stopped, {"XmppProbesStopped"}),
+    (
+        faults.backups_failed,
+        {"XmppBackupFailed", "XmppBackupLate", "XmppBackupChangesWait", "XmppBackupNotProved"},
+    ),
     (lambda host: faults.stopped(host, "nginx"), {"XmppProxyGone"}),
     (faults.logs_refused, {"XmppLogsNotShipped"}),
     (faults.killed_again_and_again, {"XmppServiceRestarting"}),

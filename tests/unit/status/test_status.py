@@ -123,11 +123,16 @@ def test_the_last_drift_run():
     assert "not looked for yet" in screen(prosody=plain)
 
 
+def test_backups_are_told():
+    state = {"backup": {"ended": NOW - 60, "parts": {}, "problems": []}, "last_success": {"files": NOW - 7300}}
+    assert "Last backup   one: 2 h ago; not proved by a restore yet" in screen(backups={"one": state})
+
+
 def test_as_data():
     found = json.loads(json.dumps(xmpp_status(seen(), as_data=True, now=NOW)))
     assert found["prosody"]["one"]["clients"] == 5
     assert found["certificates"][0] == {"host": "one", "name": "b", "days": 5, "error": None}
-    assert found["last_backup"] is None
+    assert found["last_backup"] == {}
     assert found["at"] == "2026-11-18T11:06:40Z"
 
 

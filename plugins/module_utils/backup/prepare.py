@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The repository of a host, made where there is none, and never one in which another database lies."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import repository
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.pgbackrest import Stanza
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
+
+NO_STANZA = "missing stanza path"
+MISSING_DATA = "missing stanza data"
+
+
+def foreign(known: Stanza, system: str, host: str) -> str:
+    """Out: why this cluster must not be archived there, "" where it may. system: its identifier. Pure."""
+    if known.system and known.system != system:
+        return (
+            f"The repository has backups of another database, that of {host} as it was before. Bring that back with "
+            "bin/xmpp restore, or give this host another name in it (backup_host)."
+        )
+    return ""
+
+
+def stanza_is_there(known: Stanza) -> bool:
+    """Whether there is a place for the database, in whatever state. Pure."""
+    return known.problem not in (NO_STANZA, MISSING_DATA) and bool(known.system)
+
+
+def make_directories(settings: Settings) -> bool:
+    """Make the directories of a repository on this host. Out: whether one was made. Raises BackupError."""
+    if not settings.local:
+        return False
+    made, top = False, Path(settings.local)
+    try:
+        for place, owner, mode in (
+            (top.parent, "root", 0o755),
+            (top, "root", 0o755),
+            (top / "pgbackrest", "postgres", 0o750),
+            (top / "restic", "root", 0o700),
+        ):
+            if place.name == "pgbackrest" and not settings.database:
+                continue
+            if not place.is_dir():
+                place.mkdir(mode=mode, parents=True)
+                place.chmod(mode)
+                shutil.chown(place, owner, owner)
+                made = True
+    except (OSError, LookupError) as error:
+        raise BackupError(f"The repository {settings.local} cannot be made: {error}") from error
+    return made
+
+
+def database(programs: Programs, settings: Settings, look: bool) -> bool:
+    """Make the place of the database. Out: whether it was made, or with look would be. Raises BackupError."""
+    known = repository.stanza(programs)
+    if stanza_is_there(known):
+        system = programs.sql("SELECT system_identifier FROM pg_control_system();")
+        reason = foreign(known, system, settings.host)
+        if reason:
+            raise BackupError(reason)
+        return False
+    if not look:
+        done = programs.pgbackrest("stanza-create")
+        if done.code:
+            raise BackupError(f"The repository of the database could not be made: {done.why}")
+    return True
+
+
+def files(programs: Programs, look: bool) -> bool:
+    """Make the place of the files. Out: whether it was made, or with look would be. Raises BackupError."""
+    known = programs.restic("cat", "config")
+    if known.code == 0:
+        return False
+    if known.code != repository.NO_REPOSITORY:
+        raise BackupError(f"The repository of the files cannot be opened: {known.why}")
+    if not look:
+        done = programs.restic("init")
+        if done.code:
+            raise BackupError(f"The repository of the files could not be made: {done.why}")
+    return True

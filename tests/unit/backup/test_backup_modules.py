@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules on a host whose pgBackRest and restic answer from a script, and the filters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.allthingslinux.xmpp.plugins.filter.backup import FilterModule, backup_lines, backup_moment
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import programs, restore, settings
+from ansible_collections.allthingslinux.xmpp.plugins.modules import backup_info, backup_repository, backup_restore
+from ansible_collections.allthingslinux.xmpp.tests.unit.backup.test_readers import GONE, INFO, LISTED, SNAPSHOTS
+from ansible_collections.allthingslinux.xmpp.tests.unit.module_runner import run
+
+TOLD = {
+    "host": "h",
+    "database": "prosody",
+    "cluster": "17",
+    "paths": ["/tmp/src"],
+    "maybe": [],
+    "excludes": [],
+    "retention_days": 14,
+    "metrics": "/nowhere",
+    "collection": "0.1.0",
+    "environment": {},
+    "options": [],
+}
+SYSTEM = "7712332819757198081"
+
+
+class Host:
+    """What each program answers, by a word of its command; what was called."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, str]] = {
+            "info": (0, INFO),
+            "repo-ls": (0, LISTED),
+            "snapshots": (0, SNAPSHOTS),
+            "dump": (0, json.dumps({"format": 1, "owners": {"users": {}, "groups": {}}})),
+            "psql": (0, SYSTEM),
+            "cat": (0, "{}"),
+        }
+        self.calls: list[str] = []
+
+    def run(self, *words: str, **_more: Any) -> programs.Done:
+        self.calls.append(" ".join(words))
+        for word, (code, out) in self.answers.items():
+            if word in words:
+                return programs.Done(code, out, "ERROR: no" if code else "")
+        return programs.Done(0, "", "")
+
+    def did(self, word: str) -> bool:
+        return any(word in call.split() for call in self.calls)
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
+    there = Host()
+    (tmp_path / "backup.json").write_text(json.dumps({**TOLD, "local": ""}))
+    monkeypatch.setattr(settings, "CONFIG", tmp_path / "backup.json")
+    monkeypatch.setattr(settings.load, "__defaults__", (tmp_path / "backup.json",))
+    monkeypatch.setattr(settings, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(restore.Record.__init__, "__defaults__", (tmp_path / "restore.json",))
+    for module in (programs, restore):
+        monkeypatch.setattr(module, "run", there.run)
+    return there
+
+
+def test_what_can_be_brought_back(host: Host) -> None:
+    # what the newest backup of the recording needs
+    host.answers["repo-ls"] = (0, LISTED.replace("000000010000000000000001-", "000000010000000000000006-"))
+    found = run(backup_info)
+    assert not found["changed"]
+    assert found["objections"] == []
+    assert "database" in found["lines"][0]
+    assert "files" in found["lines"][1]
+    assert found["unfinished"] is False
+
+
+def test_a_hole_keeps_the_newest_from_being_brought_back(host: Host) -> None:
+    found = run(backup_info)
+    assert "lacks" in found["objections"][0]
+    assert run(backup_info, only="uploads")["objections"] == []
+
+
+def test_a_host_that_was_told_nothing(host: Host) -> None:
+    settings.CONFIG.unlink()
+    assert "Deploy it first" in run(backup_info)["msg"]
+    assert run(backup_repository, part="files", check=True)["changed"]
+
+
+@pytest.mark.parametrize(("code", "changed"), [(0, False), (10, True)])
+def test_a_repository_of_files_is_made_once(host: Host, code: int, changed: bool) -> None:
+    host.answers["cat"] = (code, "")
+    assert run(backup_repository, part="files", check=False)["changed"] is changed
+    assert host.did("init") is changed
+
+
+def test_a_wrong_key_makes_no_other_repository(host: Host) -> None:
+    host.answers["cat"] = (12, "")
+    assert "cannot be opened" in run(backup_repository, part="files")["msg"]
+    assert not host.did("init")
+
+
+@pytest.mark.parametrize(
+    ("answers", "changed", "said"),
+    [
+        ({}, False, ""),
+        ({"info": (0, GONE)}, True, ""),
+        ({"psql": (0, "1")}, False, "another database"),
+        ({"info": (1, "")}, False, "cannot be read"),
+        ({"info": (0, GONE), "stanza-create": (50, "")}, False, "could not be made"),
+    ],
+)
+def test_a_repository_of_a_database(host: Host, answers: dict[str, Any], changed: bool, said: str) -> None:
+    host.answers = {**answers, **{name: one for name, one in host.answers.items() if name not in answers}}
+    found = run(backup_repository, part="database")
+    assert found.get("changed", False) is changed
+    assert said in found.get("msg", "")
+    assert host.did("stanza-create") is (changed or "stanza-create" in answers)
+
+
+def test_uploads_come_back_in_place(host: Host) -> None:
+    found = run(backup_restore, part="uploads", stamp="now")
+    assert found["changed"]
+    assert found["kept"] == {}
+    assert any("--include=/var/lib/prosody/*/http_file_share" in call for call in host.calls)
+
+
+def test_a_look_restores_nothing(host: Host) -> None:
+    run(backup_restore, part="uploads", stamp="now", check=True)
+    assert not host.did("restore")
+
+
+def test_what_cannot_be_restored_stops_nothing(host: Host) -> None:
+    host.answers["snapshots"] = (0, "[]")
+    assert "no files" in run(backup_restore, part="files", stamp="now")["msg"]
+    assert not host.did("stop")
+
+
+def test_an_original_is_moved_aside_once(tmp_path: Path) -> None:
+    """However often a restore is killed and repeated, the first content is what is kept."""
+    place, record = tmp_path / "data", tmp_path / "restore.json"
+    place.mkdir()
+    (place / "original").touch()
+    kept = restore.set_aside(restore.Record(record), place, "one")
+    assert kept == f"{place}.before-one"
+    place.mkdir()
+    (place / "half").touch()
+    assert restore.set_aside(restore.Record(record), place, "two") == kept
+    assert not place.exists()
+    assert [path.name for path in Path(kept).iterdir()] == ["original"]
+    again = restore.Record(record)
+    again.done("database", {str(place): kept})
+    assert restore.Record(record).pending == {}
+
+
+def test_an_original_is_moved_though_the_restore_was_killed_before(tmp_path: Path) -> None:
+    place, record = tmp_path / "data", restore.Record(tmp_path / "restore.json")
+    place.mkdir()
+    record.pending[str(place)] = f"{place}.before-one"
+    record.save()
+    restore.set_aside(restore.Record(tmp_path / "restore.json"), place, "two")
+    assert Path(f"{place}.before-one").is_dir()
+
+
+def test_where_there_was_nothing_half_a_restore_is_thrown_away(tmp_path: Path) -> None:
+    place, record = tmp_path / "data", tmp_path / "restore.json"
+    assert restore.set_aside(restore.Record(record), place, "one") == ""
+    place.mkdir()
+    assert restore.set_aside(restore.Record(record), place, "two") == ""
+    assert not place.exists()
+
+
+def test_configuration_is_copied_aside(tmp_path: Path) -> None:
+    place, record = tmp_path / "etc", tmp_path / "restore.json"
+    place.mkdir()
+    (place / "file").write_text("before")
+    kept = restore.copy_aside(restore.Record(record), place, "one")
+    (place / "file").write_text("half")
+    assert restore.copy_aside(restore.Record(record), place, "two") == kept
+    assert (Path(kept) / "file").read_text() == "before"
+
+
+def moment(text: str) -> float | None:
+    found: Callable[[str], float | None] = FilterModule().filters()["backup_moment"]
+    return found(text)
+
+
+def test_moments() -> None:
+    assert backup_moment("latest") is None
+    assert moment("") is None
+    assert moment("2026-01-02 03:04:05+00:00") == 1767323045
+    assert moment("2026-01-02T03:04:05.5Z") == 1767323045.5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("soon", "no time"), ("2026-01-02", "whole day"), ("2999-01-02 03:04", "not come yet")]
+)
+def test_what_is_no_moment_is_refused(text: str, said: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=said):
+        backup_moment(text)
+
+
+def test_backups_in_lines() -> None:
+    state = {
+        "backup": {"ended": 1000, "parts": {"database": {"size": 5_000_000}}, "problems": ["It broke."]},
+        "last_success": {"database": 900},
+        "verified": 500,
+        "drill": {"problems": ["A byte differs."]},
+    }
+    assert backup_lines({"one": state, "two": {}}, now=1100) == [
+        "one: 3 min ago (database 5.0 MB); restored and compared 10 min ago",
+        "  FAILED: It broke.",
+        "  NOT PROVED: A byte differs.",
+        "two: none yet",
+    ]
