@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import threading
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client as check
@@ -42,7 +45,8 @@ class Client:
 
     async def _sign_in(self) -> None:
         self._client = check.Client(self._account, everybody(), PATIENCE)
-        self._xmpp.register_plugin("xep_0045")
+        for name in ("xep_0045", "xep_0313", "xep_0363"):
+            self._xmpp.register_plugin(name)
         self._listening = self._client.collecting(self._listen)
         self._listening.__enter__()
         await self._client.sign_in(self.address, 5223 if self.direct else 5222, self.direct)
@@ -108,3 +112,61 @@ class Client:
     def give(self, room: str, jid: str, affiliation: str) -> None:
         """Make somebody a member of a room, or an outcast, or nothing (none)."""
         self._do(self._xmpp.plugin["xep_0045"].set_affiliation(room, affiliation, jid=jid))
+
+    def archived(self) -> list[str]:
+        """Out: the texts in the archive of this account, oldest first."""
+
+        async def read() -> list[str]:
+            found = self._xmpp.plugin["xep_0313"].iterate()
+            return [str(one["mam_result"]["forwarded"]["stanza"]["body"]) async for one in found]
+
+        texts: list[str] = self._do(read())
+        return [text for text in texts if text]
+
+    def befriend(self, jid: str) -> None:
+        """Put somebody on the roster."""
+
+        async def add() -> None:
+            await self._xmpp.update_roster(jid, name="a friend")
+
+        self._do(add())
+
+    def friends(self) -> set[str]:
+        """Out: who is on the roster, as the server says it now."""
+
+        async def ask() -> Any:
+            return await self._xmpp.get_roster()
+
+        return {str(jid) for jid in self._do(ask())["roster"]["items"]}
+
+    def upload(self, service: str, content: bytes, port: int = 5281) -> str:
+        """Upload a file to the component. Out: its address."""
+
+        async def ask() -> Any:
+            return await self._xmpp.plugin["xep_0363"].request_slot(service, "kept.bin", len(content), "text/plain")
+
+        slot = self._do(ask())["http_upload_slot"]
+        headers = {str(header["name"]): str(header["value"]) for header in slot["put"]["headers"]}
+        status, _content = web(self.address, port, str(slot["put"]["url"]), "PUT", content, headers)
+        assert status == 201, status
+        return str(slot["get"]["url"])
+
+
+def web(
+    address: str,
+    port: int,
+    url: str,
+    method: str = "GET",
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Ask a server at an address for what a URL names. Out: status and content."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPSConnection(address, port, timeout=20, context=everybody())
+    try:
+        given = {"Host": parts.netloc, "Content-Type": "text/plain", **(headers or {})}
+        connection.request(method, parts.path, content, given)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

@@ -8,8 +8,8 @@ What takes its time goes on in a unit of systemd. The programs are those in mole
 from __future__ import annotations
 
 import contextlib
-import json
 import datetime
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path

@@ -73,19 +73,22 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(line.partition("|")[::2] for line in text.splitlines() if "|" in line)
 
 
-def _compare(programs: Programs, settings: Settings, made: Sequence[Mapping[str, int]], where: Any) -> dict[str, Any]:
+def _compare(
+    programs: Programs, settings: Settings, made: Sequence[Mapping[str, int]], where: dict[str, Any]
+) -> dict[str, Any]:
     name = settings.database
     restored = work.counts(programs, name, **where)
     if not restored:
         return {"problems": ["The restored database has no tables of Prosody."] if made[0] else [], "restored": {}}
     last = int(made[0].get("last", 0))
-    rows, live = (json.loads(programs.sql(ROWS.format(last=last), name, **at)) for at in (where, {}))
+    here: dict[str, Any] = {}
+    rows, live = (json.loads(programs.sql(ROWS.format(last=last), name, **at)) for at in (where, here))
     problems = differing(made, restored, live, rows)
     low, high = map(int, programs.sql(RANGE.format(last=last), name, **where).split("|"))
     numbers = ",".join(map(str, ids(low, high))) if high else "0"
-    there, here = (_pairs(programs.sql(PICKED.format(ids=numbers), name, **at)) for at in (where, {}))
-    problems += unequal(there, here)
-    return {"problems": problems, "restored": {**restored, **rows}, "hashed": len(here)}
+    picked, same = (_pairs(programs.sql(PICKED.format(ids=numbers), name, **at)) for at in (where, here))
+    problems += unequal(picked, same)
+    return {"problems": problems, "restored": {**restored, **rows}, "hashed": len(same)}
 
 
 def database(programs: Programs, settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import planner
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Done, Programs
@@ -79,7 +80,7 @@ def wait_for_its_end(programs: Programs, settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def cluster(programs: Programs, settings: Settings, moment: float) -> Iterator[dict[str, object]]:
+def cluster(programs: Programs, settings: Settings, moment: float) -> Iterator[dict[str, Any]]:
     """Restore to a moment and run what came out. Yields where it is, for Programs.sql. Raises BackupError."""
     remove(programs, settings)
     try:

@@ -27,6 +27,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.setting
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_json
 
 ARCHIVED_WITHIN = 120  # seconds
+TRIES = 3  # of PostgreSQL, before it rests for a minute
 PRUNE_EVERY = 20 * 3600
 # A commit after the moment: PostgreSQL stops at the first that is later, and complains where there is none
 POINT = """SELECT extract(epoch FROM clock_timestamp());
@@ -76,18 +77,23 @@ def restored() -> float:
         return 0.0
 
 
+def _failures(programs: Programs) -> tuple[str, int]:
+    name, count = programs.sql("SELECT coalesce(last_failed_wal, ''), failed_count FROM pg_stat_archiver;").split("|")
+    return name, int(count)
+
+
 def _wait_archived(programs: Programs, archive: str, name: str) -> None:
-    end = time.monotonic() + ARCHIVED_WITHIN
+    end, before = time.monotonic() + ARCHIVED_WITHIN, _failures(programs)[1]
     while True:
         last = programs.sql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver;")
         if last[:24] >= name and name in repository.segments(programs, archive):
             return
-        if time.monotonic() > end:
-            failed = programs.sql("SELECT coalesce(last_failed_wal, '') FROM pg_stat_archiver;")
+        failed, count = _failures(programs)
+        if time.monotonic() > end or count - before >= TRIES:
             raise BackupError(
-                f"The segment {name} of WAL is not in the repository after {ARCHIVED_WITHIN} s"
-                + (f" ({failed} failed last)" if failed else "")
-                + ": see journalctl -t postgres."
+                f"The segment {name} of WAL is not in the repository"
+                + (f", {failed} could not be archived" if count > before else f" after {ARCHIVED_WITHIN} s")
+                + ": see journalctl -t postgres and /var/log/postgresql on the host."
             )
         time.sleep(0.5)
 

@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups under every fault that their programs do not tell of; at the end the host is destroyed and brought back.
+
+In this order: each test goes on with what the one before left.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.client import web
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
+from conftest import CHAT, Kept
+
+REPOSITORY = f"/srv/xmpp/{CHAT}"
+CONTENT = b"kept by the scenario\n" * 4000
+ROOM = "hall@muc.keep.localhost"
+LIFE: dict[str, Any] = {}
+
+
+def wait_until(what: Callable[[], Any], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.3)
+
+
+def test_the_first_backup_comes_with_the_deployment(chat: Kept) -> None:
+    wait_until(lambda: chat.host.file("/var/lib/xmpp-backup/state.json").exists, 90)
+    first = chat.state()["backup"]
+    assert first["problems"] == []
+    assert first["parts"]["database"]["kind"] == "full"
+    assert set(chat.state()["last_success"]) == {"database", "files"}
+
+
+def test_the_role_changes_nothing_again() -> None:
+    playbook("site", "--tags", "backup").assert_unchanged()
+
+
+def test_people_live_here(chat: Kept) -> None:
+    with chat.client("alice") as alice, chat.client("bob") as bob:
+        alice.befriend("bob@keep.localhost")
+        alice.join(ROOM, "alice")
+        LIFE["upload"] = alice.upload("upload.keep.localhost", CONTENT)
+        alice.say(bob.stream, "an old message")
+        assert bob.hears("an old message")
+    assert chat.backup()["problems"] == []
+
+
+def test_a_drill_restores_and_compares(chat: Kept) -> None:
+    found = chat.drill()
+    assert found["problems"] == []
+    restored = found["database"]["restored"]
+    assert restored["accounts"] >= 4
+    assert restored["rooms"] == 1
+    assert restored["uploads"] == 1
+    assert restored["archive"] >= 2
+    assert found["database"]["hashed"] >= 3
+    assert found["files"]["hashed"] > 10
+    assert chat.host.run("ls -d /var/lib/postgresql/xmpp-drill").rc != 0
+
+
+@pytest.fixture
+def flipped(vault: Any) -> Iterator[None]:
+    """One byte is another one in a pack of restic, and in a full backup of pgBackRest."""
+    files = [
+        vault.check_output(f"ls -S {REPOSITORY}/restic/data/*/* | head -n 1"),
+        vault.check_output(f"ls -S {REPOSITORY}/pgbackrest/backup/xmpp/*F/bundle/* | head -n 1"),
+    ]
+    for number, file in enumerate(files):
+        vault.check_output(f"cp -p {file} /root/{number} && chmod u+w {file}")
+        vault.check_output(f"printf X | dd of={file} bs=1 seek=1500 conv=notrunc status=none")
+    yield
+    for number, file in enumerate(files):
+        vault.check_output(f"cp -p /root/{number} {file}")
+
+
+def test_a_flipped_byte_is_found(chat: Kept, flipped: None) -> None:
+    proved = chat.state()["verified"]
+    problems = "\n".join(chat.drill()["problems"])
+    assert "The repository of the files" in problems
+    assert "database" in problems
+    assert chat.state()["verified"] == proved
+
+
+def test_a_source_that_is_gone(chat: Kept) -> None:
+    chat.host.check_output("mv /srv/operator /srv/elsewhere")
+    assert "/srv/operator is to be kept and is not there" in " ".join(chat.backup()["problems"])
+    chat.host.check_output("mv /srv/elsewhere /srv/operator")
+
+
+def test_a_repository_that_is_full(chat: Kept, vault: Any) -> None:
+    vault.run("head -c 200M /dev/zero >/srv/xmpp/full")
+    assert len(chat.backup()["problems"]) == 2
+    with chat.client("alice") as alice, chat.client("bob") as bob:
+        alice.say(bob.stream, "it goes on")
+        assert bob.hears("it goes on")
+    vault.check_output("rm /srv/xmpp/full")
+
+
+def test_a_repository_that_is_gone(chat: Kept, vault: Any) -> None:
+    vault.check_output("systemctl stop ssh")
+    good = chat.state()["last_success"]
+    assert len(chat.backup()["problems"]) == 2
+    assert chat.state()["last_success"] == good
+    vault.check_output("systemctl start ssh")
+    # all that waited is archived now
+    assert chat.backup()["problems"] == []
+
+
+def test_a_hole_in_the_archive(chat: Kept, vault: Any) -> None:
+    """pgBackRest says ok over it; the next run makes a backup that does without."""
+    newest = f"ls {REPOSITORY}/pgbackrest/archive/xmpp/17-1/*/*.zst | sort | tail -n 1"
+    vault.check_output(f"rm $({newest})")
+    assert "lacks 1 segments" in " ".join(chat.backup()["problems"])
+    healed = chat.backup()
+    assert healed["problems"] == []
+    assert healed["parts"]["database"]["kind"] == "diff"
+
+
+def test_postgresql_is_killed_during_a_backup(chat: Kept) -> None:
+    run = "python3 -m ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.run backup full"
+    chat.host.check_output(f"systemd-run --unit killed --setenv PYTHONPATH=/usr/local/lib/xmpp-backup {run}")
+    chat.host.check_output("timeout 30 sh -c 'until pgrep -f type=full >/dev/null; do sleep 0.05; done'")
+    chat.host.check_output("sleep 0.3; pkill -9 -u postgres -f bin/postgres")
+    chat.host.check_output("timeout 60 sh -c 'while systemctl is-active killed; do sleep 0.3; done' >/dev/null")
+    assert chat.state()["backup"]["problems"]
+    chat.host.check_output("systemctl restart postgresql@17-main")
+    assert chat.backup()["problems"] == []
+
+
+def restore(moment: str) -> list[str]:
+    given = {"xmpp_restore_to": moment, "xmpp_restore_yes": True}
+    return ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(ROOT / "playbooks/restore.yml"), "-e",
+            json.dumps(given)]  # fmt: skip
+
+
+def test_nobody_who_is_asked_says_yes() -> None:
+    done = playbook("restore")
+    assert done.code != 0
+    assert "Nothing was changed" in " ".join(done.output.split())
+
+
+def test_two_messages_at_known_times(chat: Kept) -> None:
+    wait_until(lambda: chat.host.run("ss -ltn | grep -q ':5222 '").rc == 0, 30)
+    with chat.client("alice") as alice, chat.client("bob") as bob:
+        alice.say(bob.stream, "the first")
+        assert bob.hears("the first")
+        wait_until(lambda: "the first" in alice.archived(), 10)
+        LIFE["between"] = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        alice.say(bob.stream, "the second")
+        assert bob.hears("the second")
+    assert chat.backup()["problems"] == []
+
+
+def test_the_host_is_destroyed_and_the_restore_is_killed_half_way(chat: Kept) -> None:
+    chat.destroy()
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    killed = subprocess.Popen(
+        restore(LIFE["between"]), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    begun = (
+        "until grep -qs 17/main /var/lib/xmpp-backup/restore.json; do sleep 0.05; done; sleep 0.3; pkill -9 pgbackrest"
+    )
+    subprocess.run(["docker", "exec", CHAT, "timeout", "300", "sh", "-c", begun], check=True)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait(20)
+    pending = json.loads(chat.host.file("/var/lib/xmpp-backup/restore.json").content_string)["pending"]
+    assert list(pending) == ["/var/lib/postgresql/17/main"]
+
+
+def test_it_is_repeated_and_ends_with_a_service_that_was_used() -> None:
+    given = {"xmpp_restore_to": LIFE["between"], "xmpp_restore_yes": True}
+    playbook("restore", "-e", json.dumps(given)).assert_ok()
+
+
+def test_exactly_the_first_message_is_there(chat: Kept) -> None:
+    for name in ("alice", "bob"):
+        with chat.client(name) as client:
+            archive = client.archived()
+            assert "an old message" in archive
+            assert "the first" in archive
+            assert "the second" not in archive
+    with chat.client("alice") as alice:
+        assert "bob@keep.localhost" in alice.friends()
+    status, content = web(chat.address, 5281, LIFE["upload"])
+    assert status == 200
+    assert hashlib.sha256(content).digest() == hashlib.sha256(CONTENT).digest()
+    assert chat.host.file("/srv/operator/note").content_string == "mine\n"
+
+
+def test_what_was_replaced_is_kept_and_a_new_backup_leads_on(chat: Kept) -> None:
+    assert len(chat.host.check_output("ls -d /var/lib/postgresql/17/main.before-*").split()) == 1
+    found = chat.backup()
+    assert found["problems"] == []
+    assert chat.drill()["problems"] == []
+
+
+def test_no_key_is_on_a_command_line_or_in_the_journal(chat: Kept) -> None:
+    key = chat.host.file("/etc/xmpp/backup/restic.key").content_string.strip()
+    assert len(key) == 32
+    assert key not in chat.host.check_output("journalctl --no-pager --output=cat")
+    assert chat.host.file("/etc/xmpp/backup/restic.key").mode == 0o600
+    assert chat.host.file("/etc/xmpp/backup/pgbackrest.d/key.conf").mode == 0o640
