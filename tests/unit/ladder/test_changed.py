@@ -56,6 +56,7 @@ def test_what_nobody_knows_reaches_everything() -> None:
         ("molecule/modules/prepare.yml", {"lint", "molecule/modules"}, {"molecule/default", "sanity"}),
         ("plugins/modules/prosody_room.py", {"unit", "sanity", "molecule/modules", "molecule/spread"}, set()),
         ("roles/coturn/tasks/main.yml", {"molecule/default", "molecule/spread"}, {"molecule/faults"}),
+        ("roles/backup/tasks/main.yml", {"molecule/backup", "molecule/monitoring"}, {"molecule/default"}),
         ("roles/service/tasks/main.yml", {"molecule/default", "molecule/faults"}, {"molecule/accounts"}),
         ("tests/unit/conftest.py", {"unit", "sanity"}, {"molecule/default", "build"}),
         ("bin/lib/rungs/build", {"build"}, {"sanity", "molecule/default"}),
