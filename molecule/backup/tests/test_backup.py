@@ -206,9 +206,26 @@ def test_what_was_replaced_is_kept_and_a_new_backup_leads_on(chat: Kept) -> None
     assert chat.drill()["problems"] == []
 
 
+def test_a_drill_leaves_nothing_behind_when_it_is_killed(chat: Kept) -> None:
+    chat.host.check_output("systemctl start --no-block xmpp-backup-drill")
+    chat.host.check_output("timeout 60 sh -c 'until test -e /var/lib/postgresql/xmpp-drill/data; do sleep 0.05; done'")
+    chat.host.check_output("systemctl kill --signal KILL xmpp-backup-drill")
+    assert chat.drill()["problems"] == []
+    assert not chat.host.file("/var/lib/postgresql/xmpp-drill").exists
+
+
 def test_no_key_is_on_a_command_line_or_in_the_journal(chat: Kept) -> None:
     key = chat.host.file("/etc/xmpp/backup/restic.key").content_string.strip()
     assert len(key) == 32
     assert key not in chat.host.check_output("journalctl --no-pager --output=cat")
     assert chat.host.file("/etc/xmpp/backup/restic.key").mode == 0o600
     assert chat.host.file("/etc/xmpp/backup/pgbackrest.d/key.conf").mode == 0o640
+
+
+def test_no_more_backups_where_none_are_wanted(chat: Kept) -> None:
+    playbook("site", "--tags", "backup", "-e", '{"backup_repository": ""}').assert_ok()
+    assert chat.host.run("systemctl list-timers | grep xmpp-backup").rc != 0
+    assert not chat.host.file("/etc/xmpp/backup").exists
+    ask = "cd / && runuser -u postgres -- psql -qAtXc 'SHOW archive_mode'"
+    assert chat.host.check_output(ask) == "off"
+    playbook("site", "--tags", "backup", "-e", '{"backup_repository": ""}').assert_unchanged()
