@@ -163,6 +163,19 @@ def test_two_messages_at_known_times(chat: Kept) -> None:
     assert chat.backup()["problems"] == []
 
 
+def test_uploads_alone_come_back_into_the_running_service(chat: Kept) -> None:
+    files = chat.host.check_output("ls /var/lib/prosody/*/http_file_share/*.bin").split()
+    chat.host.check_output(f"rm {' '.join(files)}")
+    assert web(chat.address, 5281, LIFE["upload"])[0] == 404
+    task = ["ansible", CHAT, "-m", "allthingslinux.xmpp.backup_restore", "-a", "part=uploads stamp=tests"]
+    inventory = ["-i", os.environ["MOLECULE_INVENTORY_FILE"]]
+    subprocess.run([*task, *inventory], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    status, content = web(chat.address, 5281, LIFE["upload"])
+    assert (status, content) == (200, CONTENT)
+    owner = chat.host.file(files[0])
+    assert owner.user == "prosody"
+
+
 def test_the_host_is_destroyed_and_the_restore_is_killed_half_way(chat: Kept) -> None:
     chat.destroy()
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
