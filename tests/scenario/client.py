@@ -17,6 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas 
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 PATIENCE = 20.0
+NS_PUBSUB = "http://jabber.org/protocol/pubsub"
 
 
 class Client:
@@ -138,6 +139,21 @@ class Client:
             return await self._xmpp.get_roster()
 
         return {str(jid) for jid in self._do(ask())["roster"]["items"]}
+
+    def publish(self, node: str, payload: str) -> None:
+        """Publish an item in a node of this account (XEP-0163), open to everybody; in: XML."""
+        pubsub = ET.Element(f"{{{NS_PUBSUB}}}pubsub")
+        item = ET.SubElement(ET.SubElement(pubsub, f"{{{NS_PUBSUB}}}publish", {"node": node}), f"{{{NS_PUBSUB}}}item")
+        item.set("id", "current")
+        item.append(ET.fromstring(payload))
+        self._do(self._client.query(self.jid, pubsub, "set"))
+
+    def published(self, jid: str, node: str) -> list[str]:
+        """Out: the items in a node of somebody, as canonical XML."""
+        pubsub = ET.Element(f"{{{NS_PUBSUB}}}pubsub")
+        ET.SubElement(pubsub, f"{{{NS_PUBSUB}}}items", {"node": node})
+        answer: ET.Element = self._do(self._client.query(jid, pubsub))
+        return [ET.canonicalize(ET.tostring(item[0], "unicode")) for item in answer.iter(f"{{{NS_PUBSUB}}}item")]
 
     def upload(self, service: str, content: bytes, port: int = 5281) -> str:
         """Upload a file to the component. Out: its address."""

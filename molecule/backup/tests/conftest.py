@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two hosts of the scenario, and what backups leave on the one that is kept."""
+"""The host of the scenario, and what backups leave on it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 import testinfra
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 
-CHAT, VAULT = "xmpp-backup-chat", "xmpp-backup-vault"
-PASSWORDS = {"alice": "first-of-the-scenario", "bob": "second-of-the-scenario"}
+CHAT = "xmpp-backup-chat"
+# of carol nothing is in the inventory
+PASSWORDS = {"alice": "first-of-the-scenario", "bob": "second-of-the-scenario", "carol": "a-password-of-her-own"}
 
 
 def machine(name: str) -> Any:
@@ -52,23 +53,18 @@ class Kept:
         return Client(f"{name}@keep.localhost", PASSWORDS[name], self.address)
 
     def destroy(self) -> None:
-        """Have a fresh host in its place, as Molecule made the first."""
-        image = os.environ.get("XMPP_READY_IMAGE", "xmpp-ready:trixie")
-        mounts = [
-            "--volume",
-            "/sys/fs/cgroup:/sys/fs/cgroup:rw",
-            "--tmpfs",
-            "/run",
-            "--tmpfs",
-            "/run/lock",
-            "--tmpfs",
-            "/tmp",
-        ]
-        rights = ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "--cgroupns", "host"]
+        """Have a fresh host in its place, as Molecule made the first, with the disk of the backups."""
+        image, gone = os.environ.get("XMPP_READY_IMAGE", "xmpp-ready:trixie"), f"{CHAT}-gone"
         named = ["--name", CHAT, "--hostname", CHAT, "--network", "xmpp-backup", "--env", "container=docker"]
+        disks = ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--volume", "xmpp-backup-disk:/srv/vault"]
+        disks += [word for place in ("/run", "/run/lock", "/tmp") for word in ("--tmpfs", place)]
+        rights = ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "--cgroupns", "host"]
         for command in (
-            ["docker", "rm", "--force", "--volumes", CHAT],
-            ["docker", "run", "--detach", "--tty", *named, *mounts, *rights, image, "/sbin/init"],
+            # it has to be there until the other one has the disk: nothing is on it when nobody has it
+            ["docker", "pause", CHAT],
+            ["docker", "rename", CHAT, gone],
+            ["docker", "run", "--detach", "--tty", *named, *disks, *rights, image, "/sbin/init"],
+            ["docker", "rm", "--force", "--volumes", gone],
             ["docker", "exec", CHAT, "sh", "-c", "until systemctl is-system-running --wait; do sleep 0.2; done || :"],
         ):
             subprocess.run(command, check=command[1] != "exec", capture_output=True, timeout=120)
@@ -77,8 +73,3 @@ class Kept:
 @pytest.fixture(scope="session")
 def chat() -> Kept:
     return Kept(machine(CHAT))
-
-
-@pytest.fixture(scope="session")
-def vault() -> Any:
-    return machine(VAULT)

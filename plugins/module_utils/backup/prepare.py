@@ -8,10 +8,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import repository
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import repository, state
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.pgbackrest import Stanza
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import STATE, BackupError, Settings
 
 NO_STANZA = "missing stanza path"
 MISSING_DATA = "missing stanza data"
@@ -32,11 +32,19 @@ def stanza_is_there(known: Stanza) -> bool:
     return known.problem not in (NO_STANZA, MISSING_DATA) and bool(known.system)
 
 
+def refuse_another(settings: Settings) -> None:
+    """Refuse to make a repository where one is missing in which backups were made. Raises BackupError."""
+    known = state.load().get("repository")
+    if known == settings.repository and not Path(known, "restic", "config").exists():
+        raise BackupError(
+            f"Backups were made in {known}, and there is nothing of them: mount what belongs there, and repeat. To "
+            f"begin with an empty one instead, remove {STATE} on the host first."
+        )
+
+
 def make_directories(settings: Settings) -> bool:
     """Make the directories of a repository on this host. Out: whether one was made. Raises BackupError."""
-    if not settings.local:
-        return False
-    made, top = False, Path(settings.local)
+    made, top = False, Path(settings.repository)
     try:
         for place, owner, mode in (
             (top.parent, "root", 0o755),
@@ -52,7 +60,7 @@ def make_directories(settings: Settings) -> bool:
                 shutil.chown(place, owner, owner)
                 made = True
     except (OSError, LookupError) as error:
-        raise BackupError(f"The repository {settings.local} cannot be made: {error}") from error
+        raise BackupError(f"The repository {settings.repository} cannot be made: {error}") from error
     return made
 
 

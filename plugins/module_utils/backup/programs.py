@@ -72,8 +72,12 @@ class Programs:
 
     def restic(self, *words: str) -> Done:
         """Run it as root."""
-        environment = {"RESTIC_PASSWORD_FILE": KEY, "RESTIC_CACHE_DIR": CACHE, **dict(self._settings.environment)}
-        return run("restic", *self._settings.options, "--json", *words, environment=environment)
+        environment = {
+            "RESTIC_PASSWORD_FILE": KEY,
+            "RESTIC_CACHE_DIR": CACHE,
+            "RESTIC_REPOSITORY": f"{self._settings.repository}/restic",
+        }
+        return run("restic", "--json", *words, environment=environment)
 
     def sql(
         self, statements: str, database: str = "postgres", socket: str = "/run/postgresql", port: int = 5432

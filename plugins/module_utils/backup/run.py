@@ -15,42 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import drill, figures, settings, work
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import drill, figures, settings, state, work
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs, alone, run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_json
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import textfile
 
 PATIENCE = 3600  # seconds for what else runs
-
-
-def state() -> dict[str, Any]:
-    """Out: what earlier runs left, nothing where there was none."""
-    try:
-        return dict(json.loads(settings.STATE.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
-
-
-def backed_up(before: dict[str, Any], outcome: work.Outcome, begun: float, ended: float) -> dict[str, Any]:
-    """Out: the state after a backup. Pure."""
-    good = {} if outcome.problems else {part: one["at"] for part, one in outcome.parts.items()}
-    return {
-        **before,
-        "backup": {
-            "begun": begun,
-            "ended": ended,
-            "parts": outcome.parts,
-            "problems": outcome.problems,
-            "missing": len(outcome.lacking),
-        },
-        "last_success": {**before.get("last_success", {}), **good},
-    }
-
-
-def drilled(before: dict[str, Any], found: dict[str, Any], begun: float, ended: float) -> dict[str, Any]:
-    """Out: the state after a drill. Pure."""
-    after = {**before, "drill": {**found, "begun": begun, "ended": ended}}
-    return after if found["problems"] else {**after, "verified": ended}
 
 
 def _show(told: settings.Settings, known: dict[str, Any]) -> None:
@@ -73,19 +43,19 @@ def main(arguments: list[str]) -> int:
         told = settings.load()
         programs = Programs(told)
         if command == "figures":
-            _show(told, state())
+            _show(told, state.load())
             return 0
         with alone(settings.LOCK, PATIENCE):
-            known, begun = state(), time.time()
+            known, begun = state.load(), time.time()
             if command == "backup":
                 version = run("dpkg-query", "--show", "--showformat=${Version}", "prosody")
                 outcome = work.backup(
                     programs, told, known, more[0] if more else "", version.out if version.code == 0 else ""
                 )
-                problems, known = outcome.problems, backed_up(known, outcome, begun, time.time())
+                problems, known = outcome.problems, state.backed_up(known, outcome, told.repository, begun, time.time())
             elif command == "drill":
                 found = drill.drill(programs, told)
-                problems, known = found["problems"], drilled(known, found, begun, time.time())
+                problems, known = found["problems"], state.drilled(known, found, begun, time.time())
             else:
                 return _problems([f"There is no {command}: backup, drill or figures."])
             write_json(settings.STATE, known)

@@ -30,7 +30,7 @@ class Settings:
     """host: its name in the repository; database: the name of Prosody's, "" where there is none on the host.
 
     paths: what restic keeps, all of which must be there; maybe: what it keeps where it is there; cluster: the version
-    of PostgreSQL; local: where the repository is a directory of this host, "" where it is elsewhere.
+    of PostgreSQL; repository: the directory that all backups of the host are in.
     """
 
     host: str
@@ -40,13 +40,9 @@ class Settings:
     maybe: tuple[str, ...]
     excludes: tuple[str, ...]
     retention_days: int
-    local: str
+    repository: str
     metrics: str
     collection: str
-    environment: tuple[tuple[str, str], ...] = ()
-    """Of restic."""
-    options: tuple[str, ...] = ()
-    """Of restic, before its command."""
 
     @property
     def data(self) -> Path:
@@ -64,11 +60,9 @@ def of(data: dict[str, Any]) -> Settings:
         tuple(data["maybe"]),
         tuple(data["excludes"]),
         int(data["retention_days"]),
-        data["local"],
+        data["repository"],
         data["metrics"],
         data["collection"],
-        tuple(sorted(data["environment"].items())),
-        tuple(data["options"]),
     )
 
 

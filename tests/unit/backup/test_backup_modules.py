@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.allthingslinux.xmpp.plugins.filter.backup import FilterModule, backup_lines, backup_moment
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import programs, restore, settings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import prepare, programs, restore, settings
 from ansible_collections.allthingslinux.xmpp.plugins.modules import backup_info, backup_repository, backup_restore
 from ansible_collections.allthingslinux.xmpp.tests.unit.backup.test_readers import GONE, INFO, LISTED, SNAPSHOTS
 from ansible_collections.allthingslinux.xmpp.tests.unit.module_runner import run
@@ -27,8 +28,6 @@ TOLD = {
     "retention_days": 14,
     "metrics": "/nowhere",
     "collection": "0.1.0",
-    "environment": {},
-    "options": [],
 }
 SYSTEM = "7712332819757198081"
 
@@ -61,11 +60,15 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
     there = Host()
-    (tmp_path / "backup.json").write_text(json.dumps({**TOLD, "local": ""}))
+    for part in ("pgbackrest", "restic"):
+        (tmp_path / "repository" / part).mkdir(parents=True)
+    (tmp_path / "backup.json").write_text(json.dumps({**TOLD, "repository": str(tmp_path / "repository")}))
     monkeypatch.setattr(settings, "CONFIG", tmp_path / "backup.json")
     monkeypatch.setattr(settings.load, "__defaults__", (tmp_path / "backup.json",))
+    monkeypatch.setattr(settings, "STATE", tmp_path / "state.json")
     monkeypatch.setattr(settings, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(restore.Record.__init__, "__defaults__", (tmp_path / "restore.json",))
+    monkeypatch.setattr(prepare.shutil, "chown", lambda *_who: None)
     for module in (programs, restore):
         monkeypatch.setattr(module, "run", there.run)
     return there
@@ -99,6 +102,25 @@ def test_a_repository_of_files_is_made_once(host: Host, code: int, changed: bool
     host.answers["cat"] = (code, "")
     assert run(backup_repository, part="files", check=False)["changed"] is changed
     assert host.did("init") is changed
+
+
+def test_no_other_repository_is_made_where_the_disk_is_not_mounted(host: Host) -> None:
+    """An empty directory of the host would take what was meant for the disk, and nobody would know."""
+    place = settings.load().repository
+    shutil.rmtree(place)
+    settings.STATE.write_text(json.dumps({"repository": place}))
+    host.answers["cat"] = (10, "")
+    assert "mount what belongs there" in run(backup_repository, part="files")["msg"]
+    assert not host.did("init")
+    assert not Path(place).exists()
+    for part in ("pgbackrest", "restic"):
+        (Path(place) / part).mkdir(parents=True)
+    (Path(place) / "restic" / "config").touch()
+    host.answers["cat"] = (0, "")
+    assert "msg" not in run(backup_repository, part="files")
+    # another one is another one
+    settings.STATE.write_text(json.dumps({"repository": "/srv/before"}))
+    assert "msg" not in run(backup_repository, part="files")
 
 
 def test_a_wrong_key_makes_no_other_repository(host: Host) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import 
     planner,
     prepare,
     restore,
-    run,
+    state,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.pgbackrest import Backup, Stanza
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.restic import Snapshot
@@ -34,11 +34,9 @@ SETTINGS = of(
         "maybe": [],
         "excludes": [],
         "retention_days": 14,
-        "local": "/srv/one",
+        "repository": "/srv/one",
         "metrics": "/nowhere",
         "collection": "0.1.0",
-        "environment": {"RESTIC_REPOSITORY": "/srv/one/restic"},
-        "options": [],
     }
 )
 
@@ -199,8 +197,8 @@ def test_numbers_of_users_that_are_others_here() -> None:
 
 def test_a_failed_backup_leaves_the_last_good_one() -> None:
     part = {"at": NOW, "seconds": 1.0, "size": 5, "stored": 4, "kind": "full"}
-    good = run.backed_up({}, Outcome({"database": part}), NOW - 1, NOW)
-    bad = run.backed_up(good, Outcome({}, ["It broke."], ["0"]), NOW + 1, NOW + 2)
+    good = state.backed_up({}, Outcome({"database": part}), "/srv/one", NOW - 1, NOW)
+    bad = state.backed_up(good, Outcome({}, ["It broke."], ["0"]), "/srv/two", NOW + 1, NOW + 2)
     assert bad["last_success"] == {"database": NOW}
     text = render(figures.samples(bad, 12.0))
     assert "xmpp_backup_success 0.0" in text
@@ -210,11 +208,11 @@ def test_a_failed_backup_leaves_the_last_good_one() -> None:
 
 
 def test_a_failed_drill_is_no_proof() -> None:
-    proved = run.drilled({}, {"problems": []}, NOW - 1, NOW)
-    failed = run.drilled(proved, {"problems": ["A byte."]}, NOW + 1, NOW + 2)
+    proved = state.drilled({}, {"problems": []}, NOW - 1, NOW)
+    failed = state.drilled(proved, {"problems": ["A byte."]}, NOW + 1, NOW + 2)
     assert failed["verified"] == NOW
     assert "xmpp_restore_drill_success 0.0" in render(figures.samples(failed, None))
-    assert "xmpp_restore_verified" not in render(figures.samples(run.drilled({}, {"problems": ["x"]}, 0, 1), None))
+    assert "xmpp_restore_verified" not in render(figures.samples(state.drilled({}, {"problems": ["x"]}, 0, 1), None))
 
 
 def test_settings_say_where_the_cluster_is() -> None:
