@@ -37,6 +37,11 @@ options:
   moment:
     description: The moment, in seconds since 1970. The newest if not given.
     type: float
+  files:
+    description: Of the uploads only these, as patterns of restic. All of them if not given.
+    type: list
+    elements: str
+    default: []
   stamp:
     description: What names of replaced files and directories end in.
     type: str
@@ -73,7 +78,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 PATIENCE = 600  # seconds for a backup that runs
 
 
-def _do(part: str, moment: float | None, stamp: str, look: bool) -> dict[str, str]:
+def _do(part: str, moment: float | None, stamp: str, look: bool, only: list[str]) -> dict[str, str]:
     told = settings.load()
     programs = Programs(told)
     with alone(settings.LOCK, PATIENCE):
@@ -94,7 +99,10 @@ def _do(part: str, moment: float | None, stamp: str, look: bool) -> dict[str, st
             {one.pw_name: one.pw_uid for one in pwd.getpwall()},
             {one.gr_name: one.gr_gid for one in grp.getgrall()},
         )
-        return restore.files(programs, chosen, seen.made, here, stamp, part == "uploads")
+        if part == "uploads":
+            restore.uploads(programs, chosen, seen.made, here, only)
+            return {}
+        return restore.files(programs, chosen, seen.made, here, stamp)
 
 
 def main() -> None:
@@ -103,12 +111,14 @@ def main() -> None:
         argument_spec={
             "part": {"type": "str", "choices": ["database", "files", "uploads"], "required": True},
             "moment": {"type": "float"},
+            "files": {"type": "list", "elements": "str", "default": []},
             "stamp": {"type": "str", "required": True},
         },
         supports_check_mode=True,
     )
     try:
-        kept = _do(module.params["part"], module.params["moment"], module.params["stamp"], module.check_mode)
+        given = module.params
+        kept = _do(given["part"], given["moment"], given["stamp"], module.check_mode, given["files"])
     except XmppError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

@@ -45,7 +45,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
             [
                 "there is no verb depoly",
                 "Did you mean deploy?",
-                "deploy check status dns invite drain accounts backup restore drift",
+                "deploy check status dns invite drain accounts backup restore recover drift",
             ],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),

@@ -109,6 +109,16 @@ VERBS = {
             ),
         ),
         Verb(
+            "recover",
+            "bring one account back out of a backup into the running service; asks once",
+            (
+                Option("--to", "xmpp_restore_to", "a time such as '2026-11-25 09:30', or latest", "TIME"),
+                Option("--yes", "xmpp_restore_yes", "ask nothing"),
+            ),
+            word="JID",
+            word_sets="xmpp_recover_jid",
+        ),
+        Verb(
             "drift",
             "what differs from the inventory; changes nothing, and exits with 2 where anything does",
             adds=("--check", "--diff"),

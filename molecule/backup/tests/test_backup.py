@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import SignInFailed
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import web
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from conftest import CHAT, PASSWORDS, Kept
@@ -57,10 +58,13 @@ def test_the_role_changes_nothing_again() -> None:
 def test_people_live_here(chat: Kept) -> None:
     made = f"prosodyctl register carol keep.localhost {PASSWORDS['carol']}"
     assert chat.host.run(made).rc == 0
-    with chat.client("carol") as carol:
+    with chat.client("carol") as carol, chat.client("alice") as alice, chat.client("bob") as bob:
         for node, payload in OMEMO.items():
             carol.publish(node, payload)
-    with chat.client("alice") as alice, chat.client("bob") as bob:
+        carol.befriend("alice@keep.localhost")
+        LIFE["upload of carol"] = carol.upload("upload.keep.localhost", CONTENT[::-1])
+        carol.say(alice.stream, "a word of carol")
+        assert alice.hears("a word of carol")
         alice.befriend("bob@keep.localhost")
         alice.join(ROOM, "alice")
         LIFE["upload"] = alice.upload("upload.keep.localhost", CONTENT)
@@ -75,7 +79,7 @@ def test_a_drill_restores_and_compares(chat: Kept) -> None:
     restored = found["database"]["restored"]
     assert restored["accounts"] >= 4
     assert restored["rooms"] == 1
-    assert restored["uploads"] == 1
+    assert restored["uploads"] == 2
     assert restored["archive"] >= 2
     assert found["database"]["hashed"] >= 3
     assert found["files"]["hashed"] > 10
@@ -175,16 +179,37 @@ def test_two_messages_at_known_times(chat: Kept) -> None:
     assert chat.backup()["problems"] == []
 
 
+def test_one_account_comes_back_and_everybody_else_keeps_everything(chat: Kept) -> None:
+    files = "/var/lib/prosody/*/http_file_share/*.bin"
+    LIFE["files"] = chat.host.check_output(f"ls {files}").split()
+    assert len(LIFE["files"]) == 2
+    chat.host.check_output("prosodyctl shell user delete carol@keep.localhost")
+    chat.host.check_output(f"rm {files}")
+    with chat.client("alice") as alice, chat.client("bob") as bob:
+        alice.say(bob.stream, "after carol")
+        assert bob.hears("after carol")
+        wait_until(lambda: "after carol" in alice.archived(), 10)
+    with pytest.raises(SignInFailed):
+        chat.client("carol").__enter__()
+    given = {"xmpp_recover_jid": "carol@keep.localhost", "xmpp_restore_yes": True}
+    playbook("recover", "-e", json.dumps(given)).assert_ok()
+    with chat.client("alice") as alice, chat.client("carol") as carol:
+        assert carol.friends() == {"alice@keep.localhost"}
+        assert carol.archived() == ["a word of carol"]
+        for node, payload in OMEMO.items():
+            assert carol.published(carol.jid, node) == [ET.canonicalize(payload)]
+        assert "after carol" in alice.archived()
+    assert web(chat.address, 5281, LIFE["upload of carol"]) == (200, CONTENT[::-1])
+
+
 def test_uploads_alone_come_back_into_the_running_service(chat: Kept) -> None:
-    files = chat.host.check_output("ls /var/lib/prosody/*/http_file_share/*.bin").split()
-    chat.host.check_output(f"rm {' '.join(files)}")
     assert web(chat.address, 5281, LIFE["upload"])[0] == 404
     task = ["ansible", CHAT, "-m", "allthingslinux.xmpp.backup_restore", "-a", "part=uploads stamp=tests"]
     inventory = ["-i", os.environ["MOLECULE_INVENTORY_FILE"]]
     subprocess.run([*task, *inventory], cwd=ROOT, check=True, capture_output=True, timeout=120)
     status, content = web(chat.address, 5281, LIFE["upload"])
     assert (status, content) == (200, CONTENT)
-    owner = chat.host.file(files[0])
+    owner = chat.host.file(LIFE["files"][0])
     assert owner.user == "prosody"
 
 

@@ -16,6 +16,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.restic 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import FORMAT, Settings
 
 FULL_EVERY = 7 * 86400
+NOTHING_LATER = "recovery ended before configured recovery target was reached"
+"""What PostgreSQL says where nothing was committed after the moment: what there is is what was there then."""
 DIFF_EVERY = 20 * 3600  # so that a day's run at another minute of the hour does not skip one
 
 
@@ -54,6 +56,13 @@ def told(seconds: float) -> str:
 def target(seconds: float) -> str:
     """Out: a moment for --target of pgBackRest, to the microsecond."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f+00")
+
+
+def recovery(moment: float | None) -> list[str]:
+    """Out: the options of pgBackRest for a moment, None for the newest."""
+    if moment is None:
+        return ["--type=default"]
+    return ["--type=time", f"--target={target(moment)}", "--target-action=promote"]
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,18 @@ class Programs:
         return run("restic", "--json", *words, environment=environment)
 
     def sql(
-        self, statements: str, database: str = "postgres", socket: str = "/run/postgresql", port: int = 5432
+        self,
+        statements: str,
+        database: str = "postgres",
+        socket: str = "/run/postgresql",
+        port: int = 5432,
+        given: Mapping[str, str] | None = None,
+        raw: bool = False,
     ) -> str:
-        """Out: what psql prints, a row a line, the fields with | between them. Raises BackupError."""
+        """Out: what psql prints, a row a line, the fields with | between them; raw: to the last byte.
+
+        given: values for :'name' in the statements. Raises BackupError.
+        """
         done = run(
             *_AS_POSTGRES,
             "psql",
@@ -94,11 +103,12 @@ class Programs:
             "--tuples-only",
             "--no-align",
             "--set=ON_ERROR_STOP=1",
+            *(f"--set={name}={value}" for name, value in (given or {}).items()),
             text=statements,
         )
         if done.code:
             raise BackupError(f"PostgreSQL did not answer: {done.why}")
-        return done.out.strip()
+        return done.out if raw else done.out.strip()
 
     def as_postgres(self, *words: str) -> Done:
         """Run something else as postgres."""

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.setting
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_json
 
 LONGEST = 24 * 3600  # seconds for replaying a week of changes
-NOTHING_LATER = "recovery ended before configured recovery target was reached"
 UPLOADS = "http_file_share"
 
 
@@ -120,16 +119,13 @@ def database(programs: Programs, settings: Settings, moment: float | None, stamp
     kept = {str(settings.data): set_aside(record, settings.data, stamp)}
     settings.data.mkdir(mode=0o700)
     shutil.chown(settings.data, "postgres", "postgres")
-    target = ["--type=default"]
-    if moment is not None:
-        target = ["--type=time", f"--target={planner.target(moment)}", "--target-action=promote"]
-    done = programs.pgbackrest(*target, "restore")
+    done = programs.pgbackrest(*planner.recovery(moment), "restore")
     if done.code:
         raise BackupError(
             f"The database could not be restored, and PostgreSQL is stopped: {done.why} {_way_back(kept)}"
         )
     why = _started(programs, unit)
-    if moment is not None and NOTHING_LATER in why:
+    if moment is not None and planner.NOTHING_LATER in why:
         # nothing was committed after the moment, so what there is is what was there then
         with (settings.data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
             file.write("recovery_target_time = ''\n")
@@ -190,13 +186,30 @@ def _bring(programs: Programs, snapshot: restic.Snapshot, *includes: str) -> Non
         raise BackupError(f"The files could not be restored: {done.why} Repeat the restore.")
 
 
+def uploads(
+    programs: Programs,
+    snapshot: restic.Snapshot,
+    made: Mapping[str, Any],
+    here: tuple[Mapping[str, int], Mapping[str, int]],
+    only: Sequence[str],
+) -> None:
+    """Bring uploads back. They never change: what is there stays, what is missing or damaged comes back.
+
+    here: as with files; only: patterns of restic, of which none is all. Raises BackupError, OSError.
+    """
+    users = renumbered(made["owners"]["users"], here[0])
+    groups = renumbered(made["owners"]["groups"], here[1])
+    _bring(programs, snapshot, *(only or [f"/var/lib/prosody/*/{UPLOADS}"]))
+    for place in Path("/var/lib/prosody").glob(f"*/{UPLOADS}"):
+        give_to_their_owners(place, users, groups)
+
+
 def files(
     programs: Programs,
     snapshot: restic.Snapshot,
     made: Mapping[str, Any],
     here: tuple[Mapping[str, int], Mapping[str, int]],
     stamp: str,
-    only_uploads: bool,
 ) -> dict[str, str]:
     """Bring files back. Out: path → where the original is. Raises BackupError, OSError.
 
@@ -204,12 +217,6 @@ def files(
     """
     users = renumbered(made["owners"]["users"], here[0])
     groups = renumbered(made["owners"]["groups"], here[1])
-    if only_uploads:
-        # these never change: what is there stays, what is missing comes back
-        _bring(programs, snapshot, f"/var/lib/prosody/*/{UPLOADS}")
-        for place in Path("/var/lib/prosody").glob(f"*/{UPLOADS}"):
-            give_to_their_owners(place, users, groups)
-        return {}
     record, kept = Record(), {}
     for path in map(Path, snapshot.paths):
         if path == SET:

@@ -80,8 +80,11 @@ def wait_for_its_end(programs: Programs, settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def cluster(programs: Programs, settings: Settings, moment: float) -> Iterator[dict[str, Any]]:
-    """Restore to a moment and run what came out. Yields where it is, for Programs.sql. Raises BackupError."""
+def cluster(programs: Programs, settings: Settings, moment: float | None) -> Iterator[dict[str, Any]]:
+    """Restore to a moment, None for the newest, and run what came out. Yields where it is, for Programs.sql.
+
+    Raises BackupError.
+    """
     remove(programs, settings)
     try:
         PLACE.mkdir(mode=0o700)
@@ -90,9 +93,7 @@ def cluster(programs: Programs, settings: Settings, moment: float) -> Iterator[d
             f"--pg1-path={PLACE}/data",
             "--archive-mode=off",
             f"--lock-path={PLACE}/lock",
-            "--type=time",
-            f"--target={planner.target(moment)}",
-            "--target-action=promote",
+            *planner.recovery(moment),
             "restore",
         )
         if done.code:
@@ -114,7 +115,8 @@ def cluster(programs: Programs, settings: Settings, moment: float) -> Iterator[d
         )
         if started.code or not wait_for_its_end(programs, settings):
             raise BackupError(
-                f"The restored database did not come to {planner.told(moment)}: {fatal(_text(PLACE / 'log'))}"
+                f"The restored database did not come to {planner.told(moment) if moment else 'its end'}: "
+                + fatal(_text(PLACE / "log"))
             )
         yield {"socket": str(PLACE), "port": PORT}
     finally:

@@ -85,6 +85,7 @@ def test_the_version_is_known_and_every_module_is_shipped() -> None:
     assert [name for name in shipped if not (top / name).is_file()] == []
     # of those only modules of Ansible have a use
     assert {path.name for path in (top / "backup").glob("*.py")} - {Path(name).name for name in shipped} == {
+        "account.py",
         "prepare.py",
         "restore.py",
     }
