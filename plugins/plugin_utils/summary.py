@@ -22,7 +22,8 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
     has one), `shell` (what stands before a command for the server), `tunnel` (the command that opens the way to the
     pictures, or nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations`
-    (as module prosody_invites returns them) and `links` (the directory with their links).
+    (as module prosody_invites returns them), `links` (the directory with their links) and `backups` (their repository,
+    or nothing).
     """
     settings = Settings(values)
     names = account_names(values)
@@ -37,6 +38,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         ("Invitations", _invitations(about)),
         ("Passwords", f"{about['secrets']}/ (one file for each that you did not give, for you only)"),
         ("Trust", f"clients must trust {about['authority']}" if about.get("authority") else ""),
+        ("Backups", _backups(about)),
         ("Server log", shell),
         (
             "Pictures",
@@ -79,6 +81,12 @@ def _invitations(about: Mapping[str, Any]) -> str:
     spent = [f"{one['name']}: {one['state']}" for one in declared if one["state"] != "pending"]
     links = [f"{', '.join(waiting)}: the links are in {about.get('links')}/ for you only"] if waiting else []
     return "; ".join([*links, *spent])
+
+
+def _backups(about: Mapping[str, Any]) -> str:
+    place = about.get("backups")
+    alone = ", which is gone when the host is: docs/backup.md" if place == "/var/backups/xmpp" else ""
+    return f"in {place}{alone}; print {about['secrets']}/backup-escrow.txt" if place else ""
 
 
 def _undeclared(jids: list[str]) -> str:

@@ -58,6 +58,21 @@ def test_what_there_is_not_is_not_told(change, line, text):
     assert lines({**DEPLOYED, **change}).get(line) == text
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("/mnt/vault", "in /mnt/vault; print /inv/.secrets/backup-escrow.txt"),
+        (
+            "/var/backups/xmpp",
+            "in /var/backups/xmpp, which is gone when the host is: docs/backup.md; print /inv/.secrets/backup-escrow.txt",
+        ),
+        ("", None),
+    ],
+)
+def test_where_backups_go_is_told(place, told):
+    assert lines(DEPLOYED, backups=place).get("Backups") == told
+
+
 def test_ways_in_are_told():
     told = lines(DEPLOYED, shell="ssh -p 2222 me@box sudo", authority="/inv/.secrets/ca/ca.pem", tunnel="ssh -L x")
     assert told["Server log"] == "ssh -p 2222 me@box sudo journalctl -u prosody"
