@@ -64,7 +64,8 @@ def test_what_there_is_not_is_not_told(change, line, text):
         ("/mnt/vault", "in /mnt/vault; print /inv/.secrets/backup-escrow.txt"),
         (
             "/var/backups/xmpp",
-            "in /var/backups/xmpp, which is gone when the host is: docs/backup.md; print /inv/.secrets/backup-escrow.txt",
+            "in /var/backups/xmpp, which is gone when the host is: docs/backup.md; print "
+            "/inv/.secrets/backup-escrow.txt",
         ),
         ("", None),
     ],
