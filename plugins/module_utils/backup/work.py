@@ -82,8 +82,9 @@ def _failures(programs: Programs) -> tuple[str, int]:
     return name, int(count)
 
 
-def _wait_archived(programs: Programs, archive: str, name: str) -> None:
-    end, before = time.monotonic() + ARCHIVED_WITHIN, _failures(programs)[1]
+def _wait_archived(programs: Programs, archive: str, name: str, before: int) -> None:
+    # before: how many tries had failed when the segment was not complete yet
+    end = time.monotonic() + ARCHIVED_WITHIN
     while True:
         last = programs.sql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver;")
         if last[:24] >= name and name in repository.segments(programs, archive):
@@ -115,11 +116,11 @@ def database(programs: Programs, settings: Settings, outcome: Outcome, force: st
         # its exit status is not believed
         if newest is None or newest.stop < int(begun):
             raise BackupError(f"pgBackRest said it made a {kind} backup, and there is none since it began.")
-    before = counts(programs, settings.database)
+    before, failed = counts(programs, settings.database), _failures(programs)[1]
     moment, _committed, name = programs.sql(POINT).split()[:3]
     after = counts(programs, settings.database)
     known = repository.stanza(programs)
-    _wait_archived(programs, known.archive, name)
+    _wait_archived(programs, known.archive, name, failed)
     outcome.lacking = repository.lacking(known, repository.segments(programs, known.archive), name)
     if outcome.lacking:
         outcome.problems.append(
