@@ -149,11 +149,11 @@ class Client:
         self._do(self._client.query(self.jid, pubsub, "set"))
 
     def published(self, jid: str, node: str) -> list[str]:
-        """Out: the items in a node of somebody, as canonical XML."""
+        """Out: the items in a node of somebody, as canonical() has them."""
         pubsub = ET.Element(f"{{{NS_PUBSUB}}}pubsub")
         ET.SubElement(pubsub, f"{{{NS_PUBSUB}}}items", {"node": node})
         answer: ET.Element = self._do(self._client.query(jid, pubsub))
-        return [ET.canonicalize(ET.tostring(item[0], "unicode")) for item in answer.iter(f"{{{NS_PUBSUB}}}item")]
+        return [canonical(ET.tostring(item[0], "unicode")) for item in answer.iter(f"{{{NS_PUBSUB}}}item")]
 
     def upload(self, service: str, content: bytes, port: int = 5281) -> str:
         """Upload a file to the component. Out: its address."""
@@ -166,6 +166,11 @@ class Client:
         status, _content = web(self.address, port, str(slot["put"]["url"]), "PUT", content, headers)
         assert status == 201, status
         return str(slot["get"]["url"])
+
+
+def canonical(xml: str) -> str:
+    """Out: the text that every writing of the same XML has."""
+    return ET.canonicalize(xml, rewrite_prefixes=True)
 
 
 def web(

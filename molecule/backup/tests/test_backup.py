@@ -14,13 +14,12 @@ import os
 import signal
 import subprocess
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import SignInFailed
-from ansible_collections.allthingslinux.xmpp.tests.scenario.client import web
+from ansible_collections.allthingslinux.xmpp.tests.scenario.client import canonical, web
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from conftest import CHAT, PASSWORDS, Kept
 
@@ -197,7 +196,7 @@ def test_one_account_comes_back_and_everybody_else_keeps_everything(chat: Kept) 
         assert carol.friends() == {"alice@keep.localhost"}
         assert carol.archived() == ["a word of carol"]
         for node, payload in OMEMO.items():
-            assert carol.published(carol.jid, node) == [ET.canonicalize(payload)]
+            assert carol.published(carol.jid, node) == [canonical(payload)]
         assert "after carol" in alice.archived()
     assert web(chat.address, 5281, LIFE["upload of carol"]) == (200, CONTENT[::-1])
 
@@ -244,7 +243,7 @@ def test_exactly_the_first_message_is_there(chat: Kept) -> None:
     with chat.client("alice") as alice, chat.client("carol") as carol:
         assert "bob@keep.localhost" in alice.friends()
         for node, payload in OMEMO.items():
-            assert carol.published(carol.jid, node) == [ET.canonicalize(payload)]
+            assert carol.published(carol.jid, node) == [canonical(payload)]
     status, content = web(chat.address, 5281, LIFE["upload"])
     assert status == 200
     assert hashlib.sha256(content).digest() == hashlib.sha256(CONTENT).digest()
