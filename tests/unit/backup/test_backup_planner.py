@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import 
     prepare,
     restore,
     state,
+    work,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.pgbackrest import Backup, Stanza
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.restic import Snapshot
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import FORMAT, of
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import FORMAT, BackupError, of
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.work import Outcome
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import render
 
@@ -217,3 +219,25 @@ def test_a_failed_drill_is_no_proof() -> None:
 
 def test_settings_say_where_the_cluster_is() -> None:
     assert str(replace(SETTINGS, cluster="18").data) == "/var/lib/postgresql/18/main"
+
+
+def test_a_full_repository_is_told_when_postgresql_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three tries fail within three seconds of the switch, maybe before anybody could ask; then it rests a minute."""
+    tried = []
+
+    class Programs:
+        def sql(self, statements: str, *_more: Any, **_where: Any) -> str:
+            if statements == work.POINT:
+                tried.append(HOLE)
+                return f"{NOW}\nt\n{HOLE}"
+            if "failed_count" in statements:
+                return f"{HOLE}|{8 if tried else 5}"
+            return "" if "last_archived" in statements else "{}"
+
+    known = stanza(backup("full", 3600 - (time.time() - NOW)))
+    monkeypatch.setattr(work.repository, "stanza", lambda _programs: known)
+    monkeypatch.setattr(work.repository, "segments", lambda *_what: {})
+    monkeypatch.setattr(work.planner, "due", lambda *_what: "")
+    monkeypatch.setattr(work.time, "sleep", lambda _seconds: pytest.fail("it waited"))
+    with pytest.raises(BackupError, match="could not be archived"):
+        work.database(Programs(), SETTINGS, Outcome())  # type: ignore[arg-type]
