@@ -38,6 +38,7 @@ COPY back_rows FROM STDIN;
 {{rows}}\\.
 COPY back_archive FROM STDIN;
 {{archive}}\\.
+ANALYZE back_archive;
 DELETE FROM prosody WHERE {OWNED};
 INSERT INTO prosody (host, "user", store, key, type, value) SELECT * FROM back_rows;
 DELETE FROM back_archive AS back USING prosodyarchive AS live WHERE back.host = live.host AND back."user" = live."user"
