@@ -124,17 +124,21 @@ def objections(settings: Settings, wanted: Wanted, seen: Seen, free: int, server
             "or a later one."
         )
     if settings.database and wanted.database:
-        found += _database_objections(seen, wanted, free, server)
+        found += _database_objections(settings, seen, wanted, free, server)
     if settings.paths and wanted.files and not seen.snapshots:
-        found.append(f"There are no files of {settings.host} in the repository.")
+        found.append(f"There are no files of {settings.host} in {settings.repository}: is what belongs there mounted?")
     return found
 
 
-def _database_objections(seen: Seen, wanted: Wanted, free: int, server: str) -> list[str]:
+def _database_objections(settings: Settings, seen: Seen, wanted: Wanted, free: int, server: str) -> list[str]:
     span = reach(seen)
     newest = seen.stanza.newest
     if seen.stanza.problem or span is None or newest is None:
-        return [f"There is no backup of the database to bring back: {seen.stanza.problem or 'none was made yet'}."]
+        why = seen.stanza.problem or "none was made yet"
+        return [
+            f"There is no backup of the database in {settings.repository}: {why}. Is what belongs there mounted, and was "
+            f"{settings.host} (backup_host) the name of the host?"
+        ]
     found = []
     if server and seen.stanza.version != server:
         found.append(

@@ -118,7 +118,7 @@ def test_nothing_to_object_to() -> None:
         (planner.Wanted(None), {"free": 1000}, ["30 MB", "make room"]),
         (planner.Wanted(NOW - 2 * DAY), {}, ["oldest moment", planner.told(NOW - DAY)]),
         (planner.Wanted(None), {"stanza": Stanza(problem="missing stanza path")}, ["no backup of", "missing stanza"]),
-        (planner.Wanted(None), {"snapshots": [], "made": None}, ["no files of one"]),
+        (planner.Wanted(None), {"snapshots": [], "made": None}, ["no files of one in /srv/one"]),
         (planner.Wanted(None), {"lacking": [HOLE]}, ["lacks 1 segments", f"--to '{planner.told(NOW - DAY)}'"]),
         (planner.Wanted(NOW - 60), {"lacking": [HOLE]}, ["lacks 1 segments"]),
     ],
