@@ -136,8 +136,8 @@ def _database_objections(settings: Settings, seen: Seen, wanted: Wanted, free: i
     if seen.stanza.problem or span is None or newest is None:
         why = seen.stanza.problem or "none was made yet"
         return [
-            f"There is no backup of the database in {settings.repository}: {why}. Is what belongs there mounted, and was "
-            f"{settings.host} (backup_host) the name of the host?"
+            f"There is no backup of the database in {settings.repository}: {why}. Is what belongs there mounted, and "
+            f"was {settings.host} (backup_host) the name of the host?"
         ]
     found = []
     if server and seen.stanza.version != server:
