@@ -32,7 +32,7 @@ def _show(told: settings.Settings, known: dict[str, Any]) -> None:
 
 def _problems(found: list[str]) -> int:
     for one in found:
-        print(one, file=sys.stderr)
+        sys.stderr.write(f"{one}\n")
     return 1 if found else 0
 
 
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
                 return _problems([f"There is no {command}: backup, drill or figures."])
             write_json(settings.STATE, known)
             _show(told, known)
-            print(json.dumps(known[command]))
+            sys.stdout.write(f"{json.dumps(known[command])}\n")
         return _problems(problems)
     except settings.BackupError as error:
         return _problems([str(error)])
