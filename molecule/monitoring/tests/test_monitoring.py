@@ -149,7 +149,8 @@ def own_units(host):
     regular = {}
     for timer in timers:
         every = host.check_output(f"systemctl cat {timer} | sed -n 's/^OnUnitActiveSec=//p' | tail -n 1")
-        regular[timer.removesuffix(".timer")] = int(every)
+        if every:  # backups come by the calendar, and belong to another role
+            regular[timer.removesuffix(".timer")] = int(every)
     running = host.check_output(f"{listed} {patterns.format('service')} | cut -d ' ' -f 1").split()
     return sorted({unit.removesuffix(".service") for unit in running} - set(regular)), regular
 
