@@ -38,7 +38,7 @@ def test_the_first_ones_are_served_on_every_port(serves, newest, service):
 def test_renewals_reach_every_port_and_nobody_is_dropped(alice, serves, newest, service, figures):
     seen = [serves()]
     key = service.file(f"/etc/xmpp/certificates/{DOMAIN}/privkey.pem").sha256sum
-    for _ in range(4):
+    for _renewal in range(4):
         said, seconds = renew(service)
         assert f"{DOMAIN}: prosody serves it on every port." in said
         assert seconds < 60

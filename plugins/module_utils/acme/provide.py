@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import ari, due, issue
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import due, issue, server
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.due import Record
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import Places, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
@@ -118,6 +118,9 @@ def provide(
     if patient and not force and due.waits(found.certificate, record, now):
         return dataclasses.replace(found, problem=record.error)
     try:
+        # a run of the operator may end at a wrong one; the timer has to renew
+        if not patient and (wrong := server.profile_problem(settings)):
+            raise issue.IssueError(f"{settings.directory}: {wrong}")
         leaf = _issue(places, settings, name, due.asked_names(names, settings.wildcard), names)
     except (XmppError, OSError) as error:
         problem = str(error).rstrip(".")
@@ -131,7 +134,7 @@ def provide(
 def _ask(places: Places, settings: Settings, name: str, record: Record, now: datetime.datetime) -> Record:
     """Ask the server when it would have a certificate renewed, and remember it. What it said stays if it is silent."""
     leaf = leaf_of(places, name)
-    said = ari.suggested(settings, leaf) if leaf else 0
+    said = server.suggested(settings, leaf) if leaf else 0
     record = dataclasses.replace(record, asked=now.timestamp(), suggested=said or record.suggested)
     with contextlib.suppress(OSError):
         remember(places, name, record)

@@ -50,7 +50,7 @@ class Settings:
 
     directory: URL of the ACME server's directory. challenge: http-01 or dns-01. webroot: the directory that whatever
     has port 80 shows. authority: PEM file with the authority of the ACME server's own https, "" for those of the host.
-    wildcard: whether names beside each other are asked for as one.
+    wildcard: whether names beside each other are asked for as one. profile: of certificates, "" for its choice.
     """
 
     directory: str
@@ -58,6 +58,7 @@ class Settings:
     webroot: str = "/var/www/xmpp-acme"
     authority: str = ""
     wildcard: bool = False
+    profile: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def settings_of(data: Mapping[str, Any]) -> Settings:
         data.get("webroot", Settings.webroot),
         data.get("authority", ""),
         bool(data.get("wildcard", False)),
+        data.get("profile", ""),
     )
 
 

@@ -156,7 +156,7 @@ def test_options_of_certbot() -> None:
     )
     for line in (
         "email = ops@example.org",
-        "required-profile = shortlived",
+        "preferred-profile = shortlived",
         "eab-kid = kid",
         "eab-hmac-key = key",
         "dns-rfc2136-credentials = /etc/xmpp/acme/rfc2136.ini",

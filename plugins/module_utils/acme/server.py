@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When the ACME server would have a certificate renewed (RFC 9773): earlier than by its life where it will be revoked.
+"""What an ACME server tells everybody: its profiles, and when it would have a certificate renewed (RFC 9773).
 
-certbot of Debian 13 does not ask. One look at the directory, one at what it names.
+The latter is earlier than by its life where it will be revoked; certbot of Debian 13 does not ask.
 """
 
 from __future__ import annotations
@@ -59,6 +59,23 @@ def get(url: str, authority: str, timeout: float = 20) -> Any:
     if answer.status != 200:
         raise ValueError(f"{url}: HTTP {answer.status}")
     return json.loads(text)
+
+
+def profile_problem(settings: Settings) -> str:
+    """What is wrong with the profile that is asked for, "" if the server has it or cannot be asked. Never raises.
+
+    certbot goes on without one that there is not, so that renewals do not end with a profile.
+    """
+    if not settings.profile:
+        return ""
+    try:
+        has = get(settings.directory, settings.authority).get("meta", {}).get("profiles", {})
+        known = ", ".join(sorted(has)) or "none"
+    except (OSError, ValueError, AttributeError, TypeError, http.client.HTTPException):
+        return ""  # to issue will fail, and say more
+    if settings.profile in has:
+        return ""
+    return f"it has no profile {settings.profile} (certificates_acme_profile), but {known}"
 
 
 def suggested(settings: Settings, certificate: Certificate) -> float:

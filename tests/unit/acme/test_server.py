@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""module_utils/acme/ari.py: what the server suggests, and what the timer makes of it."""
+"""module_utils/acme/server.py: what the server says to everybody, and what the timer makes of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import ari, provide
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import provide, server
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
@@ -32,8 +32,8 @@ def test_the_name_of_a_certificate_is_that_of_the_rfc() -> None:
         serial=0x87654321,
         authority_key_id="69885b6b87464041e1b37b847ba0ae2cde01c8d4",
     )
-    assert ari.identifier(example) == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
-    assert ari.identifier(certificate.parse(material.issue().der)) == ""
+    assert server.identifier(example) == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+    assert server.identifier(certificate.parse(material.issue().der)) == ""
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_the_name_of_a_certificate_is_that_of_the_rfc() -> None:
     [None, {}, {"suggestedWindow": None}, {"suggestedWindow": {"start": "x", "end": "y"}}, {"suggestedWindow": {}}, []],
 )
 def test_an_answer_that_says_nothing_is_none(answer: Any) -> None:
-    assert ari.moment(answer, LEAF) == 0
+    assert server.moment(answer, LEAF) == 0
 
 
 def window(start: datetime.datetime, end: datetime.datetime) -> dict[str, Any]:
@@ -50,10 +50,11 @@ def window(start: datetime.datetime, end: datetime.datetime) -> dict[str, Any]:
 
 def test_a_moment_in_the_window_is_always_the_same() -> None:
     start, end = support.NOW + HOUR, support.NOW + 3 * HOUR
-    found = ari.moment(window(start, end), LEAF)
+    found = server.moment(window(start, end), LEAF)
     assert start.timestamp() - 1 <= found <= end.timestamp()
-    assert found == ari.moment(window(start, end), LEAF)
-    assert ari.moment(window(end, start), LEAF) == 0
+    assert found == server.moment(window(start, end), LEAF)
+    before = {"suggestedWindow": dict(zip(("end", "start"), window(start, end)["suggestedWindow"].values()))}
+    assert server.moment(before, LEAF) == 0
 
 
 def test_the_directory_says_where_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,20 +65,20 @@ def test_the_directory_says_where_to_ask(monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append(url)
         return answers.get(url) or window(support.NOW, support.NOW + HOUR)
 
-    monkeypatch.setattr(ari, "get", get)
-    assert ari.suggested(SETTINGS, LEAF) > 0
-    assert asked[1] == f"https://acme.example.org/ari/{ari.identifier(LEAF)}"
+    monkeypatch.setattr(server, "get", get)
+    assert server.suggested(SETTINGS, LEAF) > 0
+    assert asked[1] == f"https://acme.example.org/ari/{server.identifier(LEAF)}"
     answers[support.DIRECTORY] = {"newOrder": "x"}
-    assert ari.suggested(SETTINGS, LEAF) == 0
+    assert server.suggested(SETTINGS, LEAF) == 0
 
 
 def test_a_server_that_is_silent_is_no_fault() -> None:
-    assert ari.suggested(Settings("https://127.0.0.1:1/dir"), LEAF) == 0
-    assert ari.suggested(Settings("http://127.0.0.1:1/dir"), LEAF) == 0
+    assert server.suggested(Settings("https://127.0.0.1:1/dir"), LEAF) == 0
+    assert server.suggested(Settings("http://127.0.0.1:1/dir"), LEAF) == 0
 
 
 def test_the_timer_asks_every_six_hours_and_renews_when_it_is_told(tmp_path, monkeypatch) -> None:
-    where, server = support.places(tmp_path), support.use(monkeypatch)
+    where, issuer = support.places(tmp_path), support.use(monkeypatch)
     said = [0.0]
     asked = []
 
@@ -85,7 +86,7 @@ def test_the_timer_asks_every_six_hours_and_renews_when_it_is_told(tmp_path, mon
         asked.append(leaf)
         return said[0]
 
-    monkeypatch.setattr(ari, "suggested", suggested)
+    monkeypatch.setattr(server, "suggested", suggested)
 
     def run(after: datetime.timedelta) -> provide.Provided:
         return provide.provide(where, SETTINGS, "example.org", support.NAMES, support.NOW + after, patient=True)
@@ -98,4 +99,35 @@ def test_the_timer_asks_every_six_hours_and_renews_when_it_is_told(tmp_path, mon
     assert len(asked) == 2
     said[0] = (support.NOW + 8 * HOUR).timestamp()
     assert run(14 * HOUR).changed
-    assert len(server.asked) == 2
+    assert len(issuer.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("profile", "meta", "problem"),
+    [
+        ("", {}, ""),
+        ("shortlived", {"profiles": {"classic": "x", "shortlived": "y"}}, ""),
+        (
+            "shortlifed",
+            {"profiles": {"shortlived": "y", "classic": "x"}},
+            "no profile shortlifed (certificates_acme_profile), but classic, shortlived",
+        ),
+        ("shortlived", {}, "no profile shortlived (certificates_acme_profile), but none"),
+        ("shortlived", None, ""),
+    ],
+)
+def test_a_profile_that_there_is_not_ends_a_run_and_no_renewal(tmp_path, monkeypatch, profile, meta, problem) -> None:
+    where, issuer = support.places(tmp_path), support.use(monkeypatch)
+
+    def get(_url: str, _authority: str) -> Any:
+        if meta is None:
+            raise OSError("no route")
+        return {"meta": meta}
+
+    monkeypatch.setattr(server, "get", get)
+    settings = Settings(support.DIRECTORY, profile=profile)
+    assert problem in server.profile_problem(settings)
+    assert bool(problem) == bool(server.profile_problem(settings))
+    assert provide.provide(where, settings, "example.org", support.NAMES, support.NOW).changed is not bool(problem)
+    assert provide.provide(where, settings, "example.org", support.NAMES, support.NOW, force=True, patient=True).changed
+    assert issuer.asked
