@@ -45,6 +45,8 @@ SERVER = ""
 _PORTS = re.compile(r"^(?:(\w+)_)?(?:ports?|interfaces?)$")
 # the modules that hold TLS contexts of their ports (a reload of the configuration alone leaves some of them stale)
 _TLS_PORT_MODULES = ("c2s", "s2s", "http")
+# waits for the same event as what it reads from (core/certmanager.lua), in no order, and may go on as before
+_STARTTLS_MODULE = "tls"
 # loaded by Prosody itself, whatever modules_enabled says
 _IMPLICIT = re.compile(r"^(auth|authz|storage)_")
 
@@ -137,6 +139,9 @@ def plan(
         for module in _TLS_PORT_MODULES:
             if module in loaded.modules.get(GLOBAL, {}):
                 reloads.setdefault((module, GLOBAL), []).append(why)
+        for host in untouched:
+            if _STARTTLS_MODULE in loaded.modules[host]:
+                reloads.setdefault((_STARTTLS_MODULE, host), []).append(why)
     modules += _reload_actions(reloads, fresh, loaded, untouched)
     reload_why = _reasons(difference, certificates) or (
         "hosts and modules differ from the configuration" if hosts else ""

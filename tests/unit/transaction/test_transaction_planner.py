@@ -90,7 +90,11 @@ def actions(change: dict[str, Any], *, certificates: bool = False, state: Loaded
 
 RELOAD = ("config:reload", "", ())
 RESTART = [("restart", "", ())]
-TLS = [("module:reload", name, ("*",)) for name in ("c2s", "http", "s2s")]
+# mod_tls, by which STARTTLS ports have their TLS, is on hosts
+TLS = [
+    *(("module:reload", name, ("*",)) for name in ("c2s", "http", "s2s")),
+    ("module:reload", "tls", ("muc.x.test", "x.test")),
+]
 
 
 @pytest.mark.parametrize(
