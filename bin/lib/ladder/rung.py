@@ -41,6 +41,7 @@ EXPECTED = {
     "sanity": Cost(203, 200),
     "build": Cost(52, 50),
     "versions": Cost(40, 30),
+    "molecule/acme": Cost(300, 180),
     "molecule/monitoring": Cost(400, 200),
     "molecule/spread": Cost(400, 300),
 }
