@@ -30,7 +30,10 @@ def identifier(certificate: Certificate) -> str:
 
 
 def moment(answer: Any, certificate: Certificate) -> float:
-    """A moment in the window that the server suggests, the same for the same certificate; 0 for none. Pure."""
+    """A moment in the window that the server suggests, the same for the same certificate; 0 for none. Pure.
+
+    Not before the certificate was issued: servers with certificates of an hour suggest windows of days.
+    """
     try:
         window = answer["suggestedWindow"]
         start, end = (
@@ -39,6 +42,8 @@ def moment(answer: Any, certificate: Certificate) -> float:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return 0
+    # what lies before its issue would have each new one renewed at once, again and again
+    start = max(start, certificate.not_before.timestamp())
     share = int(certificate.sha256[:8], 16) / 0x100000000
     return start + (end - start) * share if end > start else 0
 

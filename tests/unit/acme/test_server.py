@@ -57,6 +57,13 @@ def test_a_moment_in_the_window_is_always_the_same() -> None:
     assert server.moment(before, LEAF) == 0
 
 
+def test_what_is_suggested_from_before_its_issue_renews_nothing() -> None:
+    """As pebble does for certificates of an hour: each new one would be renewed by the next run."""
+    issued = LEAF.not_before
+    assert server.moment(window(issued - 2 * HOUR, issued - HOUR), LEAF) == 0
+    assert server.moment(window(issued - 200 * HOUR, issued + HOUR), LEAF) >= issued.timestamp()
+
+
 def test_the_directory_says_where_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     answers: dict[str, Any] = {support.DIRECTORY: {"renewalInfo": "https://acme.example.org/ari/"}}
