@@ -17,7 +17,8 @@ description:
   - One whose name is not declared any more, or whose options are others now, is revoked if it is still pending.
     Invitations that were made in other ways are left alone.
   - What was made is remembered in the file O(record) on the host, links included, for root alone. No result of this
-    module holds a link, and no difference a token.
+    module holds a link, and no difference a token. A link that lies at another address since, because a port or a proxy
+    came, is remembered anew.
   - In check mode all of it is predicted where Prosody does not run yet, or has not got the host.
 extends_documentation_fragment:
   - allthingslinux.xmpp.attributes.full
@@ -116,7 +117,8 @@ revoked:
   sample: []
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +156,12 @@ class States:
             return None
 
 
-def text(lines: Mapping[str, Mapping[str, Any]]) -> str:
+def text(lines: Mapping[str, Mapping[str, Any]], moved: Collection[str] = ()) -> str:
     """What there is, in a diff: nothing that lets anybody in."""
-    return "".join(f"{name}: {line['type']} invitation for {line['jid']}\n" for name, line in sorted(lines.items()))
+    return "".join(
+        f"{name}: {line['type']} invitation for {line['jid']}{', its link at another address' if name in moved else ''}\n"
+        for name, line in sorted(lines.items())
+    )
 
 
 def bring(module: AnsibleModule, socket: Any) -> dict[str, Any]:
@@ -172,6 +177,10 @@ def bring(module: AnsibleModule, socket: Any) -> dict[str, Any]:
         for name in plan.revoke:
             one = made[name]
             invites.Invites(socket, one.host, one.user).revoke([invites.Invite(one.token, "", one.host, one.user, 0)])
+        if plan.moved:
+            moved = {name: dataclasses.replace(made[name], link=link) for name, link in plan.moved.items()}
+            made = {**made, **moved}
+            declared.write(path, made)
         if plan.forget:
             made = {name: one for name, one in made.items() if name not in plan.forget}
             declared.write(path, made)
@@ -183,7 +192,7 @@ def bring(module: AnsibleModule, socket: Any) -> dict[str, Any]:
             # at once, so that a run that ends here makes none twice
             declared.write(path, made)
     return {
-        "changed": bool(plan.make or plan.forget),
+        "changed": bool(plan.make or plan.forget or plan.moved),
         "invitations": [
             {
                 "name": name,
@@ -195,7 +204,7 @@ def bring(module: AnsibleModule, socket: Any) -> dict[str, Any]:
         ],
         "made": list(plan.make),
         "revoked": list(plan.revoke),
-        "diff": {"before": text(before), "after": text(after)},
+        "diff": {"before": text(before), "after": text(after, plan.moved)},
     }
 
 

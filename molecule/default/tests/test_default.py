@@ -199,14 +199,17 @@ def test_turn_without_ipv4_has_relays_for_those_who_name_no_family(six):
 
 
 def test_a_declared_invitation_waits_until_its_line_is_deleted(host):
-    """And one that is declared again is another."""
+    """Its link follows the port that the page is at; and one that is declared again is another."""
     kept = SECRETS / "invitations" / "chat.localhost" / "help-desk"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     link = kept.read_text(encoding="utf-8").strip()
     token = re.split(r"[?/=;]", link)[-1]
     assert len(token) >= 16, "what is kept has no token in it"
     assert token in host.check_output("prosodyctl shell invite list chat.localhost")
-    run = playbook("site", "--tags", "prosody", "-e", '{"prosody_invitations": []}').assert_ok()
+    other_port = ("-e", '{"prosody_https_ports": [5283]}')
+    playbook("site", "--tags", "prosody", *other_port).assert_ok()
+    assert kept.read_text(encoding="utf-8").strip() == link.replace(":5281/", ":5283/") != link
+    run = playbook("site", "--tags", "prosody", *other_port, "-e", '{"prosody_invitations": []}').assert_ok()
     assert token not in run.output
     assert run.changed["xmpp-default"] == 2
     assert not kept.exists()

@@ -53,13 +53,15 @@ class Plan:
     """What to do about all lines: names.
 
     forget: those whose line is gone or says something else; revoke: those of them whose invitation is still pending.
-    became: name → pending, used, expired or fulfilled, for those that stay.
+    became: name → pending, used, expired or fulfilled, for those that stay. moved: name → link of those that wait for
+    somebody and are at another address since, as with another port.
     """
 
     make: tuple[str, ...] = ()
     revoke: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
     became: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def wanted_of(line: Mapping[str, Any]) -> server.Wanted:
@@ -124,25 +126,32 @@ def plan(
     Raises what state_of raises, and InviteError for what Prosody would accept and never honour.
     """
     make, revoke, forget = [], [], []
-    became = {}
+    became, moved = {}, {}
     for name, one in made.items():
         if name not in wanted or line_of(wanted[name]) != one.line:
             forget.append(name)
-            if _fate(one, state_of(one.host, one.user)) == PENDING:
+            if _pending(one, state_of(one.host, one.user)):
                 revoke.append(name)
     for name, ask in wanted.items():
         state = state_of(ask.host, ask.user)
         if name in made and name not in forget:
             became[name] = _fate(made[name], state)
+            there = _pending(made[name], state)
+            if there and there.link != made[name].link:
+                moved[name] = there.link
         elif state and server.plan(state, dataclasses.replace(ask, force=True)).fulfilled:
             became[name] = "fulfilled"
         else:
             make.append(name)
-    return Plan(tuple(make), tuple(revoke), tuple(forget), became)
+    return Plan(tuple(make), tuple(revoke), tuple(forget), became, moved)
+
+
+def _pending(one: Made, state: server.State | None) -> server.Invite | None:
+    return next((other for other in state.invites if other.token == one.token), None) if state else None
 
 
 def _fate(one: Made, state: server.State | None) -> str:
-    if state and any(other.token == one.token for other in state.invites):
+    if _pending(one, state):
         return PENDING
     return "expired" if state and one.expires <= state.now else "used"
 

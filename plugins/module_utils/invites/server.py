@@ -30,15 +30,32 @@ _PRELUDE = (
     "local invites = host.modules.invites; "
     'if not invites then return nil, q.host.." does not have the module invites: add it to its modules" end; '
 )
-_READ = _PRELUDE + (
-    'local um = require "prosody.core.usermanager"; '
-    "local out = { now = os.time(), invites = {}, roles = {} }; "
-    'for token, one in pairs(invites.module:open_store("invite_token"):get(nil) or {}) do '
-    "one.token = token; out.invites[#out.invites+1] = one end; "
-    "if q.user then out.user_exists = um.user_exists(q.user, q.host) and true or false; "
-    'out.contacts = invites.module:open_store("invite_token"):get(q.user) end; '
-    "for name in pairs(um.get_all_roles(q.host) or {}) do out.roles[#out.roles+1] = name end; "
-    "out.groups = host.modules.invites_groups ~= nil; return true, json.encode(out)"
+# What is stored has the page's address as it was then. mod_invites_page (13.0.1) makes it so: a port or a proxy that came
+# since makes it another, and the first leads nowhere.
+_PAGE = (
+    "local page = host.modules.invites_page; page = page and page.module; "
+    'local at = page and page:get_option_string("invites_page"); '
+    'if page and not at then at = (page:get_option_boolean("invites_page_external", false) and "https://"..q.host.."/" '
+    'or page:http_url()).."?{invite.token}" end; '
+    'local escape = require "prosody.util.http".urlencode; '
+    'local render = require "prosody.util.interpolation".new("%%b{}", escape, { urlescape = escape, '
+    'noscheme = function (url) return (url:gsub("^[^:]+:", "")) end }); '
+)
+_READ = (
+    _PRELUDE
+    + _PAGE
+    + (
+        'local um = require "prosody.core.usermanager"; '
+        "local out = { now = os.time(), invites = {}, roles = {} }; "
+        'for token, one in pairs(invites.module:open_store("invite_token"):get(nil) or {}) do '
+        "one.token = token; "
+        "one.landing_page = at and one.allow_registration and render(at, { host = q.host, invite = one }) or nil; "
+        "out.invites[#out.invites+1] = one end; "
+        "if q.user then out.user_exists = um.user_exists(q.user, q.host) and true or false; "
+        'out.contacts = invites.module:open_store("invite_token"):get(q.user) end; '
+        "for name in pairs(um.get_all_roles(q.host) or {}) do out.roles[#out.roles+1] = name end; "
+        "out.groups = host.modules.invites_groups ~= nil; return true, json.encode(out)"
+    )
 )
 _CREATE = _PRELUDE + (
     "local one, err; local data = (q.roles or q.groups) and { roles = q.roles, groups = q.groups } or nil; "

@@ -190,3 +190,17 @@ def test_a_record_that_is_none_is_told_without_what_it_says(run: Any, text: str)
     result = run(HELPDESK)
     assert "remove it to have all that are declared made anew" in result["msg"]
     assert "secret" not in result["msg"]
+
+
+def test_a_link_follows_the_page_it_leads_to(run: Any, prosody: Server) -> None:
+    run(HELPDESK)
+    prosody.pending["token1"]["landing_page"] = "https://example.org:8443/invite/?token1"
+    foreseen = run(HELPDESK, check=True)
+    assert json.loads(run.record.read_text())["helpdesk"]["link"].startswith("xmpp:")
+    moved = run(HELPDESK)
+    assert (foreseen["changed"], foreseen["diff"]) == (moved["changed"], moved["diff"])
+    assert moved["changed"]
+    assert (states(moved), moved["made"]) == ({"helpdesk": "pending"}, [])
+    assert moved["diff"]["after"] == "helpdesk: registration invitation for example.org, its link at another address\n"
+    assert json.loads(run.record.read_text())["helpdesk"]["link"] == "https://example.org:8443/invite/?token1"
+    assert not run(HELPDESK)["changed"]
