@@ -158,8 +158,9 @@ class States:
 
 def text(lines: Mapping[str, Mapping[str, Any]], moved: Collection[str] = ()) -> str:
     """What there is, in a diff: nothing that lets anybody in."""
+    there = dict.fromkeys(moved, ", its link at another address")
     return "".join(
-        f"{name}: {line['type']} invitation for {line['jid']}{', its link at another address' if name in moved else ''}\n"
+        f"{name}: {line['type']} invitation for {line['jid']}{there.get(name, '')}\n"
         for name, line in sorted(lines.items())
     )
 

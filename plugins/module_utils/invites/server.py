@@ -30,8 +30,8 @@ _PRELUDE = (
     "local invites = host.modules.invites; "
     'if not invites then return nil, q.host.." does not have the module invites: add it to its modules" end; '
 )
-# What is stored has the page's address as it was then. mod_invites_page (13.0.1) makes it so: a port or a proxy that came
-# since makes it another, and the first leads nowhere.
+# What is stored has the page's address as it was then, and leads nowhere once another port or a proxy came. Made anew
+# as mod_invites_page (13.0.1) makes it.
 _PAGE = (
     "local page = host.modules.invites_page; page = page and page.module; "
     'local at = page and page:get_option_string("invites_page"); '
