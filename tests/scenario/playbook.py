@@ -1,14 +1,21 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a playbook of the collection against the hosts of a Molecule scenario, as an operator would."""
+"""Run a playbook against the hosts of a Molecule scenario, as an operator does with bin/deploy --fast.
+
+Molecule's own runs (check, converge, idempotence) have Ansible's own strategy, so that both are proved.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -40,17 +47,27 @@ class Run:
         return self
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Out: the environment of ansible-playbook with Mitogen's strategy, as bin/deploy --fast sets it, and `more`."""
+    (strategies,) = Path(sys.prefix).glob("lib/python3*/site-packages/ansible_mitogen/plugins/strategy")
+    return {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_STRATEGY_PLUGINS": str(strategies),
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+        **more,
+    }
+
+
 def playbook(name: str, *options: str, timeout: int = 600) -> Run:
     """Run playbooks/<name>.yml (or a path) on the scenario's inventory; in: further options of ansible-playbook."""
     path = Path(name) if "/" in name else ROOT / "playbooks" / f"{name}.yml"
-    command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(path), *options]
-    # Molecule forces colours on, and they would stand inside of the recap
-    colours = {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **colours}
     done = subprocess.run(
-        command,
+        _command(path, *options),
         cwd=ROOT,
-        env=environment,
+        # Molecule forces colours on, and they would stand inside of the recap
+        env=environment(ANSIBLE_FORCE_COLOR="0", ANSIBLE_NOCOLOR="1"),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -58,3 +75,39 @@ def playbook(name: str, *options: str, timeout: int = 600) -> Run:
         check=False,
     )
     return Run(done.returncode, done.stdout)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run gave, as data: exit code, what it printed, and (task, result) for each host and item in order."""
+
+    code: int
+    output: str
+    tasks: list[tuple[str, dict[str, Any]]]
+
+
+def results(path: Path, *options: str, timeout: int = 600, **more: str) -> Results:
+    """Run a playbook on the scenario's inventory; more: of the environment. Out: what each task gave."""
+    done = subprocess.run(
+        _command(path, *options),
+        cwd=ROOT,
+        env=environment(ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", **more),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    found = re.search(r"(?m)^\{", done.stdout)
+    assert found, done.stdout + done.stderr
+    return Results(done.returncode, done.stdout + done.stderr, list(_tasks(json.loads(done.stdout[found.start() :]))))
+
+
+def _command(path: Path, *options: str) -> list[str]:
+    return ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(path), *options]
+
+
+def _tasks(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for task in (task for play in told["plays"] for task in play["tasks"]):
+        for result in task["hosts"].values():
+            for one in result.get("results") or [result]:
+                yield task["task"]["name"], one

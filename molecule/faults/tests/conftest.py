@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +13,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import results
 
-ROOT = Path(__file__).resolve().parents[3]
+LIBRARY = str(Path(__file__).resolve().parents[1] / "library")
 CONFIG = "/etc/prosody/prosody.cfg.lua"
 SECRETS = "/etc/prosody/secrets"
 
@@ -50,24 +49,8 @@ def run_module(directory: Path, module: str, arguments: dict[str, Any], *options
     playbook = directory / "play.json"
     playbook.touch(mode=0o600)
     playbook.write_text(json.dumps(play), encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-        "ANSIBLE_LIBRARY": str(Path(__file__).resolve().parents[1] / "library"),
-    }
-    done = subprocess.run(
-        ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(playbook), *options],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    start = done.stdout.find("{")
-    assert start >= 0, done.stdout + done.stderr
-    (result,) = json.loads(done.stdout[start:])["plays"][0]["tasks"][0]["hosts"].values()
+    done = results(playbook, *options, timeout=180, ANSIBLE_LIBRARY=LIBRARY)
+    ((_task, result),) = done.tasks
     return Answer(result)
 
 

@@ -8,19 +8,14 @@ The changes pile up, so that one run at the end tells for all of them that nothi
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, results
 from conftest import Site
 
-ROOT = Path(__file__).resolve().parents[3]
-(MITOGEN,) = map(str, Path(sys.prefix).glob("lib/python3*/site-packages/ansible_mitogen/plugins/strategy"))
 ROLE = "allthingslinux.xmpp.prosody : "
 CONFIGURED = f"{ROLE}Give Prosody its configuration"
 
@@ -72,43 +67,9 @@ class Ran:
 
 def run(variables: dict[str, Any], *options: str) -> Ran:
     """Run the site for Prosody, with variables before those of the inventory."""
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-        # as bin/deploy --fast
-        "ANSIBLE_STRATEGY": "mitogen_linear",
-        "ANSIBLE_STRATEGY_PLUGINS": MITOGEN,
-        "ANSIBLE_DEPRECATION_WARNINGS": "false",
-    }
-    command = [
-        "ansible-playbook",
-        "-i",
-        os.environ["MOLECULE_INVENTORY_FILE"],
-        "site.yml",
-        "--tags",
-        "prosody",
-        "--diff",
-    ]
-    done = subprocess.run(
-        [*command, "-e", json.dumps(variables), *options],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    start = done.stdout.find("\n{") + 1 if not done.stdout.startswith("{") else 0
-    plays = json.loads(done.stdout[start:])["plays"]
-    changed, said = {}, []
-    for task in (task for play in plays for task in play["tasks"]):
-        for result in task["hosts"].values():
-            for one in result.get("results") or [result]:
-                said.append(str(one.get("msg", "")))
-                if one.get("changed"):
-                    changed[task["task"]["name"], str(one.get("item", ""))] = one.get("diff")
-    return Ran(done.returncode == 0, done.stdout + done.stderr, changed, said)
+    done = results(ROOT / "site.yml", "--tags", "prosody", "--diff", "-e", json.dumps(variables), *options)
+    changed = {(name, str(one.get("item", ""))): one.get("diff") for name, one in done.tasks if one.get("changed")}
+    return Ran(done.code == 0, done.output, changed, [str(one.get("msg", "")) for _name, one in done.tasks])
 
 
 @pytest.fixture(scope="module", autouse=True)
