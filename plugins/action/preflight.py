@@ -47,6 +47,7 @@ ARGUMENT_SPEC = {
         },
     },
     "ports": LIST,
+    "opens": LIST,
     "owners": LIST,
     "checks": LIST,
     "asks": LIST,
@@ -154,6 +155,7 @@ class ActionModule(ActionBase):
         for name in args["asks"]:
             self._ask(name, variables)
 
+        result["opens"] = [entry for name in args["opens"] for entry in self._worked_out(name) or []]
         result["handed_on"] = self._hand_on(args["hands_on"])
 
         before = variables.get(str(getattr(self._task, "register", None)))

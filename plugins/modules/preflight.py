@@ -85,6 +85,14 @@ options:
     type: list
     elements: str
     default: []
+  opens:
+    description:
+      - Variables with lists of the ports that others have to reach, in the form of O(ports). Besides, an entry may have
+        C(ports), a range, and C(from), the addresses and networks of those who alone have to. They are returned, for
+        role C(firewall).
+    type: list
+    elements: str
+    default: []
   owners:
     description:
       - Names of the processes, systemd units (with or without C(.service)) and users that are the role's own.
@@ -141,6 +149,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+opens:
+  description: What the variables of O(opens) hold.
+  returned: success
+  type: list
+  elements: dict
 findings:
   description:
     - What is wrong and what to do, a line each, after those that are registered under the same name already.

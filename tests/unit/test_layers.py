@@ -32,6 +32,7 @@ STOREYS = [
     {"plugin_utils/backup"},
     {
         "plugin_utils/filters",
+        "plugin_utils/firewall",
         "plugin_utils/paths",
         "plugin_utils/plain_yaml",
         "plugin_utils/progress",

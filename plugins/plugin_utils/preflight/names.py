@@ -23,6 +23,7 @@ _CALLED: dict[str, tuple[str, ...]] = {
     "prosody": ("prosody_servers", "xmpp_servers"),
     "monitoring": ("monitor", "monitors", "monitoring_servers"),
     "proxy": ("xmpp_proxy",),
+    "firewall": ("firewalls", "xmpp_firewall"),
 }
 
 #: the groups that the playbooks read

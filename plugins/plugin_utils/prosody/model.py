@@ -98,9 +98,9 @@ def certificate_names(values: Mapping[str, Any]) -> list[str]:
 
 
 def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the TCP ports that the server will listen on: port, protocol, service, variable, address (where not all).
+    """Return the TCP ports that the server will listen on, in the form that action preflight takes them.
 
-    In the form that action preflight takes them.
+    port, protocol, service, variable; address, where it is not all of them; from, where not everybody has to reach it.
     """
     settings = Settings(values)
     modules = {host.module for host in hosts_of(settings)}
@@ -111,14 +111,23 @@ def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         "s2s": "proxied_s2s_starttls_port",
     }
     proxied = {port: kinds[service] for port, service in own_modules.proxied_services(settings).items()}
+    behind = {"from": [*settings.texts("proxies"), *settings.texts("metrics_allow_ips")]}
+    some = {name: behind for name in ("http_ports", "https_ports") if settings.flag("proxied")}
     return [
-        {"port": port, "protocol": "tcp", "service": service, "variable": settings.where(name), **address}
+        {
+            "port": port,
+            "protocol": "tcp",
+            "service": service,
+            "variable": settings.where(name),
+            **address,
+            **some.get(name, {}),
+        }
         for name, service, needed, loopback in _LISTENERS
         if needed is None or (settings.flag("federation", True) if needed == "s2s" else needed in modules)
         for address in _addresses(settings, name, loopback)
         for port in settings.ports(name)
     ] + [
-        {"port": port, "protocol": "tcp", "service": "the proxy", "variable": settings.where(name), **address}
+        {"port": port, "protocol": "tcp", "service": "the proxy", "variable": settings.where(name), **address, **behind}
         for port, name in proxied.items()
         for address in [{"address": "127.0.0.1"} if server.proxies_are_here(settings) else {}]
     ]

@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firewall from outside: what is open, who is told, who is kept out, and that nobody locks himself out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client as check
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
+from conftest import DOMAIN, GREETING, HOST, PASSWORDS, banned, client, reached, waits_until
+
+OPEN = [22, 3478, 5222, 5223, 5269, 5270, 5281, 5349]
+BESIDE = 8080
+FIREWALL = ("site", "--tags", "firewall")
+
+
+def test_what_is_needed_is_open_and_nothing_else(guarded, address):
+    assert [port for port in OPEN if not reached(address, port)] == []
+    assert not reached(address, BESIDE)
+    # it listens, and only the rules keep it closed: without them it is seen, and they come back with the unit
+    guarded.check_output("nft delete table inet xmpp")
+    assert reached(address, BESIDE)
+    guarded.check_output("systemctl reload xmpp-firewall")
+    assert not reached(address, BESIDE)
+
+
+def test_who_would_be_cut_off_is_told_before_the_first_change(guarded):
+    rules = guarded.file("/etc/xmpp/firewall.nft").sha256sum
+    refused = playbook(*FIREWALL, "-e", '{"firewall_closed": [], "firewall_extra": [{"port": 70000}]}')
+    assert refused.code != 0
+    assert "firewall would close port 8080/tcp, at which python3 listens" in refused.output
+    assert "70000" in refused.output
+    assert not any(refused.changed.values())
+    assert guarded.file("/etc/xmpp/firewall.nft").sha256sum == rules
+
+
+def test_rules_of_others_are_left_alone_and_a_flush_does_not_open_the_host(guarded, address):
+    guarded.check_output("nft add table inet somebody")
+    playbook(
+        *FIREWALL, "-e", '{"firewall_extra": [{"port": 8081, "from": ["192.0.2.1", "2001:db8::/32"]}]}'
+    ).assert_ok()
+    tables = guarded.check_output("nft list tables")
+    assert "table inet somebody" in tables
+    rules = guarded.check_output("nft list table inet xmpp")
+    assert "ip saddr 192.0.2.1 tcp dport 8081 accept" in rules
+    assert "ip6 saddr 2001:db8::/32 tcp dport 8081 accept" in rules
+    guarded.check_output("systemctl start nftables && systemctl restart nftables")
+    assert "table inet somebody" not in guarded.check_output("nft list tables"), "nothing was flushed"
+    assert not reached(address, BESIDE)
+    assert reached(address, 5222)
+    guarded.check_output("systemctl stop nftables; systemctl start xmpp-firewall")
+    playbook(*FIREWALL).assert_ok()
+    playbook(*FIREWALL).assert_unchanged()
+
+
+def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded, address, talking, tmp_path):
+    """By SSH, as servers are reached: the new rules have another port for it, and the run cannot go on."""
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text(encoding="utf-8").strip()
+    guarded.check_output(f"install -d -m 700 /root/.ssh && echo '{public}' >/root/.ssh/authorized_keys")
+    options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    by_ssh = {
+        "ansible_connection": "ssh",
+        "ansible_host": address,
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(key),
+        "ansible_ssh_common_args": options,
+        "firewall_revert_after": 12,
+    }
+    before = guarded.check_output("nft --stateless --terse list table inet xmpp")
+    run = playbook(*FIREWALL, "--limit", HOST, "-e", json.dumps({**by_ssh, "firewall_ssh_ports": [2222]}))
+    assert run.code != 0, run.output[-3000:]
+    assert talking()
+    assert waits_until(lambda: reached(address, 22), 20), "the host did not go back"
+    assert "dport 2222" in run.output or "2222" in guarded.check_output("cat /run/xmpp-firewall/rules.nft")
+    assert waits_until(lambda: guarded.check_output("nft --stateless --terse list table inet xmpp") == before, 10), (
+        "other rules than before"
+    )
+    assert talking()
+    again = playbook(*FIREWALL, "--limit", HOST, "-e", json.dumps(by_ssh)).assert_unchanged()
+    assert "22" in again.output
+
+
+def test_who_guesses_is_kept_out_and_others_behind_the_address_go_on(
+    guarded, address, gateway, neighbour, talking, let_go
+):
+    for _guess in range(4):
+        asyncio.run(_guess_wrongly(address))
+    assert waits_until(lambda: banned(guarded) == [gateway], 40), guarded.check_output(
+        "fail2ban-client status xmpp-prosody"
+    )
+    assert not reached(address, 5222)
+    assert not reached(address, 5281)
+    assert reached(address, 22), "nobody shall have to ask the hoster for a console"
+    assert talking(), "people behind the same address were cut off"
+    assert neighbour() == "served"
+    # a change of the rules forgets nobody
+    playbook(*FIREWALL, "-e", '{"firewall_extra": [{"port": 8082}]}').assert_ok()
+    assert banned(guarded) == [gateway]
+    playbook(*FIREWALL).assert_ok()
+    guarded.check_output(f"fail2ban-client set xmpp-prosody unbanip {gateway}")
+    assert waits_until(lambda: reached(address, 5222), 10)
+
+
+async def _guess_wrongly(address: str) -> None:
+    guesser = check.Client(check.Account(f"alice@{DOMAIN}", "not-the-password"), everybody(), 15)
+    try:
+        await guesser.sign_in(address, 5222, False)
+    except Exception:  # pylint: disable=broad-exception-caught
+        pass
+    else:
+        raise AssertionError("a wrong password was accepted")
+    finally:
+        await guesser.close()
+
+
+def test_a_client_that_needs_three_attempts_is_no_guesser(guarded, address):
+    """slixmpp 1.8 begins with two variants of SCRAM that fail: said to the server here as it says them."""
+    told = "journalctl -u prosody --no-pager -o cat | grep -c 'Sign-in refused' || true"
+    before = guarded.check_output(told)
+    for _again in range(3):
+        asyncio.run(_third_time_lucky(address))
+    # those that are told are told after five seconds
+    assert not waits_until(lambda: guarded.check_output(told) != before, 8)
+
+
+async def _third_time_lucky(address: str) -> None:
+    """Two PLAIN attempts with a wrong password and one with the right one, in one stream over TLS."""
+    script = Path(__file__).with_name("plainly.py")
+    process = await asyncio.create_subprocess_exec(
+        "python3",
+        str(script),
+        address,
+        DOMAIN,
+        "alice",
+        "wrong",
+        "wrong",
+        PASSWORDS["alice"],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _errors = await process.communicate()
+    assert out.decode().split() == ["failure", "failure", "success"]
+
+
+def test_fifty_at_once_are_let_in(address):
+    """As after a restart, all of them behind one address, and once more."""
+
+    async def all_of_them() -> list[str]:
+        people = [check.Client(check.Account(f"bob@{DOMAIN}", PASSWORDS["bob"]), everybody(), 60) for _one in range(50)]
+        try:
+            await asyncio.gather(*(one.sign_in(address, 5222, False) for one in people))
+            return [one.jid for one in people]
+        finally:
+            await asyncio.gather(*(one.close() for one in people), return_exceptions=True)
+
+    assert len(set(asyncio.run(all_of_them()))) == 50
+    assert len(set(asyncio.run(all_of_them()))) == 50
+
+
+def test_a_flood_from_one_address_leaves_the_others_alone(guarded, address, neighbour):
+    """A thousand connections at once, bounded and kept open: most are refused, the neighbour notices nothing."""
+
+    async def one() -> asyncio.StreamWriter | None:
+        try:
+            _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, 5222), 20)
+        except (OSError, TimeoutError):
+            return None
+        return writer
+
+    async def flood() -> tuple[int, list[str]]:
+        writers = await asyncio.gather(*(one() for _connection in range(1000)))
+        held = [writer for writer in writers if writer]
+        loop = asyncio.get_running_loop()
+        answers = [await loop.run_in_executor(None, neighbour) for _time in range(5)]
+        for writer in held:
+            writer.close()
+        return len(held), answers
+
+    held, answers = asyncio.run(flood())
+    assert answers == ["served"] * 5
+    assert 100 < held <= 420, held
+    # and who was in the flood's place is served again when it is over
+    assert waits_until(lambda: _greeted(address), 40)
+
+
+def _greeted(address: str) -> bool:
+    done = subprocess.run(["python3", "-c", GREETING, address], capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout.strip() == "served"
+
+
+def test_z_a_host_that_leaves_the_group_is_open_again(guarded, address, tmp_path):
+    inventory = Path(os.environ["MOLECULE_INVENTORY_FILE"]).read_text(encoding="utf-8")
+    assert HOST in inventory
+    leave = tmp_path / "leave.yml"
+    leave.write_text(
+        json.dumps([{"hosts": HOST, "gather_facts": False, "tasks": [
+            {"ansible.builtin.include_role": {"name": "allthingslinux.xmpp.firewall", "tasks_from": "stop"}}]}]),
+        encoding="utf-8",
+    )  # fmt: skip
+    playbook(str(leave)).assert_ok()
+    assert reached(address, BESIDE)
+    assert "inet xmpp" not in guarded.check_output("nft list tables")
+    assert "xmpp-prosody" not in guarded.check_output("fail2ban-client status")
+    playbook(str(leave)).assert_unchanged()
+    with client(address, "alice") as alice:
+        assert alice.stream

@@ -1,0 +1,40 @@
+-- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- One line in the log for each sign-in that was refused, with the address it came from, for what keeps guessers out (role firewall) and for
+-- who looks into it. No name is told: people type passwords into the wrong field.
+--
+-- Some clients begin with variants that fail (slixmpp 1.8 has two), and sign in by the third in the same stream. So the first two of a
+-- stream are told only when it was not signed in on soon after.
+local HELD, SECONDS = 2, 5;
+
+module:set_global();
+
+function module.add_host(module)
+    local function tell(address, condition)
+        module:log("info", "Sign-in refused (%s) from address %s", condition, address);
+    end
+
+    module:hook("authentication-failure", function (event)
+        local session, condition = event.session, event.condition or "not-authorized";
+        local address = session.ip;
+        -- that a database does not answer is no guess, nor is what a client has misspelt
+        if not address or condition ~= "not-authorized" then
+            return;
+        end
+        session.sign_ins_refused = (session.sign_ins_refused or 0) + 1;
+        if session.sign_ins_refused > HELD then
+            tell(address, condition);
+            return;
+        end
+        module:add_timer(SECONDS, function ()
+            if not session.signed_in then
+                tell(address, condition);
+            end
+        end);
+    end);
+
+    module:hook("authentication-success", function (event)
+        event.session.signed_in = true;
+    end);
+end
