@@ -105,6 +105,7 @@ modules_enabled = {
 	"http_openmetrics";          -- Metrics in the format of Prometheus
 
 	-- Of the collection itself
+	"log_refused_sign_ins";      -- Tells in the log from where a sign-in was refused
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
 	"turn_per_user";             -- Gives each user credentials for TURN that count for himself (XEP-0215)
