@@ -70,7 +70,7 @@ def _invites(settings: Settings) -> bool:
 
 OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
-    OwnModule("log_refused_sign_ins", SERVER, lambda _settings: True),
+    OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("invites_json", REGISTRATION, _invites),

@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "data" / "prosody.cfg.lua"
 D = "example.org"
 HERE = {"groups": {"prosody": ["one"]}, "group_names": ["prosody"]}
 # no module of the collection is wanted
-BARE = {"prosody_metrics": False, "prosody_standard_components": []}
+BARE = {"prosody_metrics": False, "prosody_log_refused_sign_ins": False, "prosody_standard_components": []}
 ELSEWHERE = {"groups": {"prosody": ["one"], "postgresql": ["two"]}, "group_names": ["prosody"]}
 
 
@@ -371,6 +371,8 @@ MODULES: list[tuple[dict[str, Any], dict[str, Any], str, bool]] = [
     ({"prosody_modules": ["my_own"]}, {}, "my_own", True),
     ({"prosody_modules_disabled": ["bosh"]}, {}, "bosh", False),
     ({}, {}, "flags", False),
+    ({}, {}, "log_refused_sign_ins", True),
+    ({"prosody_log_refused_sign_ins": False}, {}, "log_refused_sign_ins", False),
     ({}, {}, "log_ndjson", False),
     ({"prosody_log_to": "json"}, {}, "log_ndjson", True),
     ({}, {}, "posix", False),
