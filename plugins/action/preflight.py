@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import paths, plain_yaml, types
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, names
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions, forms, names
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.evaluation import (
     Evaluator,
     Fault,
@@ -36,6 +36,7 @@ ARGUMENT_SPEC = {
     "renamed": {"type": "dict", "default": {}},
     "domains": LIST,
     "certificate_names": LIST,
+    "forms": {"type": "dict", "default": {}},
     "jids": LIST,
     "platforms": {
         "type": "list",
@@ -127,6 +128,7 @@ class ActionModule(ActionBase):
         self._blamed: list[str] = []
         # parts of variables that were refused and are left out of what is looked at next
         self._gone: list[paths.Steps] = []
+        self._groups_are_in_doubt = False
         self._values: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._roles = self._role_dir = _ROLES
@@ -145,6 +147,8 @@ class ActionModule(ActionBase):
             self._each(path, conditions.invalid_certificate_names)
         for path in args["jids"]:
             self._each(path, self._invalid_jids)
+        for path, form in args["forms"].items():
+            self._each(path, functools.partial(forms.problems, form))
         self._leave_out_what_was_refused()
         self._mark_what_is_made_of_faulty_ones()
         if args["platforms"]:
@@ -190,11 +194,14 @@ class ActionModule(ActionBase):
         self._findings += names.unknown_variables(told, self._options, role, origins, own)
         # a default of the role is not something that the operator sets
         set_here = {name for name, value in given.items() if name not in known or not is_within(value, self._roles)}
-        if names.misspelt_variables(set_here, known, role, {}, own):
+        absent = names.absent_roles(variables.get("groups") or {})
+        if names.misspelt_variables(set_here, known, role, {}, own, (), absent):
             used = {word for value in given.values() for word in _words(value)}
             origins = {name: place(given[name]) for name in told}
-            self._findings += names.misspelt_variables(set_here, known, role, origins, own, used)
-        self._findings += names.misspelt_groups(variables.get("groups") or {}, names.GROUPS, own)
+            self._findings += names.misspelt_variables(set_here, known, role, origins, own, used, absent)
+        misspelt = names.misspelt_groups(variables.get("groups") or {}, names.GROUPS, own)
+        self._groups_are_in_doubt = bool(misspelt)
+        self._findings += misspelt
 
     def _list(self, name: str) -> list[str]:
         try:
@@ -279,7 +286,7 @@ class ActionModule(ActionBase):
             value: Any = self._values.get(name)
             for steps in self._gone:
                 if steps[0] == name:
-                    value = paths.without({name: value}, steps).get(name)
+                    value = paths.without({name: value}, paths.whole(steps)).get(name)
             if value is None:
                 value = self._default(name)
             self._evaluator.variables[name] = value
@@ -382,6 +389,8 @@ class ActionModule(ActionBase):
     def _ask(self, name: str, variables: dict[str, Any]) -> None:
         """Run modules ({module, args, problems}) on the host, in check mode, and report what they find."""
         for entry in self._worked_out(name) or []:
+            if self._rests_on_what_was_refused(entry.get("rests_on") or ()):
+                continue
             asked, self._task.check_mode = self._task.check_mode, True
             try:
                 reply = self._target(entry["module"], entry.get("args") or {}, variables, entry.get("problems"))
@@ -389,6 +398,12 @@ class ActionModule(ActionBase):
                 self._task.check_mode = asked
             for problem in (reply or {}).get(entry.get("problems")) or []:
                 self._findings.append(str(problem["text"] if isinstance(problem, Mapping) else problem))
+
+    def _rests_on_what_was_refused(self, made_of: Collection[str]) -> bool:
+        """Whether what is asked for is in doubt: its variables, or the groups of the inventory, which defaults are made of."""
+        return bool(made_of) and (
+            self._groups_are_in_doubt or any(steps[0] in made_of and paths.identifies(steps) for steps in self._gone)
+        )
 
     def _target(
         self, module: str, module_args: dict[str, Any], variables: dict[str, Any], answer: str | None = None

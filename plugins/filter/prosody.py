@@ -32,6 +32,7 @@ class FilterModule:
             "prosody_declared_accounts": told(declared_accounts.declared_accounts),
             "prosody_declared_invitations": told(invitations.declared_invitations),
             "prosody_front": told(front.front),
+            "prosody_known_front": told(findings.known_front),
             "prosody_generated_files": told(declared_accounts.generated_files),
             "prosody_own_modules": told(own_modules.own_modules),
             "prosody_known_certificate_names": told(findings.known_certificate_names),

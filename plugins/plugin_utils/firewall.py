@@ -104,9 +104,18 @@ def sources(given: Iterable[Any], where: str) -> tuple[tuple[str, ...], tuple[st
     return tuple(sorted(found[4])), tuple(sorted(found[6]))
 
 
-def openings(wanted: Sequence[Mapping[str, Any]], label: str) -> list[Opening]:
-    """Read all, each once, in the order of their ports. label: the variable they are in. Raises FirewallError."""
-    found = {opening(entry, f"{label}[{index}]") for index, entry in enumerate(wanted)}
+def openings(wanted: Sequence[Mapping[str, Any]], label: str, known: bool = False) -> list[Opening]:
+    """Read all, each once, in the order of their ports. label: the variable they are in; known: only those that make sense.
+
+    Raises FirewallError.
+    """
+    found = set()
+    for index, entry in enumerate(wanted):
+        try:
+            found.add(opening(entry or {}, f"{label}[{index}]"))
+        except FirewallError:
+            if not known:
+                raise
     return sorted(one for one in found if one is not None)
 
 
@@ -115,10 +124,12 @@ def opened(
     extra: Sequence[Mapping[str, Any]] = (),
     ssh: Sequence[int] = (),
     administrators: Sequence[str] = (),
+    known: bool = False,
 ) -> list[dict[str, Any]]:
     """Return what is opened, for the template. roles: what the roles of the host need; extra: what an operator adds.
 
-    ssh: ports of SSH, for `administrators` (addresses and networks) alone where there are any. Raises FirewallError.
+    ssh: ports of SSH, for `administrators` (addresses and networks) alone where there are any; known: leave out what
+    makes no sense. Raises FirewallError.
     """
     some = {"from": list(administrators)} if administrators else {}
     shell = [{"port": port, "service": "SSH", **some} for port in ssh]
@@ -126,9 +137,9 @@ def opened(
         one.shown()
         for one in sorted(
             {
-                *openings(shell, "firewall_admin_addresses"),
+                *openings(shell, "firewall_admin_addresses", known),
                 *openings(roles, "the ports of the host"),
-                *openings(extra, "firewall_extra"),
+                *openings(extra, "firewall_extra", known),
             }
         )
     ]

@@ -63,6 +63,12 @@ def _key(rest: str, held: Any) -> str | None:
     return plain[1] if plain else None
 
 
+def whole(steps: Steps) -> Steps:
+    """Return the path of what has to be left out with a part: an item of a list that has no name is none."""
+    named = len(steps) > 2 and steps[-1] in ("name", "jid") and isinstance(steps[-2], int)
+    return steps[:-1] if named else steps
+
+
 def without(values: Any, steps: Steps) -> Any:
     """Return the values without one part: an item of a list becomes null, so that the others keep their numbers."""
     if not steps:

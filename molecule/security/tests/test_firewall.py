@@ -77,6 +77,7 @@ def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded
     before = guarded.check_output("nft --stateless --terse list table inet xmpp")
     run = playbook(*FIREWALL, "--limit", HOST, "-e", json.dumps({**by_ssh, "firewall_ssh_ports": [2222]}))
     assert run.code != 0, run.output[-3000:]
+    assert "Connect anew" in run.output, run.output[-3000:]
     assert talking()
     assert waits_until(lambda: reached(address, 22), 20), "the host did not go back"
     assert "dport 2222" in run.output or "2222" in guarded.check_output("cat /run/xmpp-firewall/rules.nft")

@@ -119,14 +119,16 @@ def misspelt_variables(
     origins: Mapping[str, str],
     own: Collection[str] = (),
     used: Collection[str] = (),
+    absent: Collection[str] = (),
 ) -> list[str]:
-    """Refuse variables that are nearly one of ours, be it of the shared vocabulary (xmpp_) or of `role`.
+    """Refuse variables that are nearly one of ours: of the shared vocabulary (xmpp_), of `role`, or of one in `absent`.
 
     given: variables that the operator sets; known: all variables of the collection; used: names that occur in values of
-    others, so that somebody reads them.
+    others, so that somebody reads them; absent: roles that no host has, so that nobody else tells of theirs.
     """
     given = set(given)
-    ours = {"xmpp", role}
+    mine = {"xmpp", role}
+    ours = {*mine, *absent}
     problems = []
     for name in sorted(given - set(known) - set(own) - set(used)):
         first = _first_word(name)
@@ -138,7 +140,7 @@ def misspelt_variables(
             if meant != first and full.startswith(f"{meant}_") and (called := _closest(full, known, given)):
                 # what another role is to tell, in the same words, also where that one is not looked at
                 problems.append(_misspelt(name, called, origins))
-            elif near_one := _without_prefix(name, known, given, ours):
+            elif near_one := _without_prefix(name, known, given, mine):
                 problems.append(_misspelt(name, near_one, origins))
             continue
         full = meant + name[len(first) :]
@@ -150,6 +152,11 @@ def misspelt_variables(
         if near:
             problems.append(_misspelt(name, near[0][1], origins))
     return problems
+
+
+def absent_roles(groups: Mapping[str, Collection[str]]) -> list[str]:
+    """Return the roles whose group has no host. groups: group to its hosts."""
+    return [name for name in GROUPS if not groups.get(name)]
 
 
 def _closest(name: str, known: Collection[str], given: Collection[str]) -> str:

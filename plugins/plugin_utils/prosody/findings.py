@@ -15,7 +15,13 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import paths
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, module_choice, places, server
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    front,
+    model,
+    module_choice,
+    places,
+    server,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.declared_accounts import (
     declared_accounts,
     probe_pairs,
@@ -144,6 +150,11 @@ def known_certificate_names(values: Mapping[str, Any]) -> list[str]:
     """Return the names that the certificate must cover, or none where it is in doubt who is served."""
     state = examine(values)
     return model.certificate_names(state.values) if state.sound(*_NAMES) else []
+
+
+def known_front(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a proxy must know, as front.front does, without what is in doubt."""
+    return _try(front.front, examine(values)) or {"sites": [], "ports": {}}
 
 
 def known_places(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -32,9 +32,9 @@ function module.add_host(module)
                 tell(address, condition);
             end
         end);
-    end);
+    end, 1000);
 
     module:hook("authentication-success", function (event)
         event.session.signed_in = true;
-    end);
+    end, 1000);
 end
