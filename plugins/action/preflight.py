@@ -159,11 +159,12 @@ class ActionModule(ActionBase):
         for name in args["asks"]:
             self._ask(name, variables)
 
-        result["opens"] = [entry for name in args["opens"] for entry in self._worked_out(name) or []]
         result["handed_on"] = self._hand_on(args["hands_on"])
 
         before = variables.get(str(getattr(self._task, "register", None)))
         earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
+        opened = list(before.get("opens") or []) if isinstance(before, Mapping) else []
+        result["opens"] = opened + [entry for name in args["opens"] for entry in self._worked_out(name) or []]
         result["changed"] = False
         result["findings"] = list(dict.fromkeys(earlier + self._findings))
         result["secondary"] = list(dict.fromkeys(self._secondary))
@@ -400,7 +401,7 @@ class ActionModule(ActionBase):
                 self._findings.append(str(problem["text"] if isinstance(problem, Mapping) else problem))
 
     def _rests_on_what_was_refused(self, made_of: Collection[str]) -> bool:
-        """Whether what is asked for is in doubt: its variables, or the groups of the inventory, which defaults are made of."""
+        """Whether what is asked for is in doubt: its variables, or the groups, which defaults are made of."""
         return bool(made_of) and (
             self._groups_are_in_doubt or any(steps[0] in made_of and paths.identifies(steps) for steps in self._gone)
         )

@@ -48,9 +48,9 @@ options:
     default: []
   forms:
     description:
-      - From variables and paths such as V(coturn_user_quota) or V(monitoring_webhooks[]) to the form that their values must have, one of
-        C(address), C(at_least_one), C(connections), C(duration), C(journal_size), C(mail_address), C(natural), C(network), C(port),
-        C(port_or_none), C(server), C(size) and C(url). An empty text is no value.
+      - From variables and paths such as V(coturn_user_quota) or V(monitoring_webhooks[]) to the form that their values
+        must have, one of C(address), C(at_least_one), C(connections), C(duration), C(journal_size), C(mail_address),
+        C(natural), C(network), C(port), C(port_or_none), C(server), C(size) and C(url). An empty text is no value.
     type: dict
     default: {}
   certificate_names:

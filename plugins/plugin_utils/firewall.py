@@ -105,9 +105,9 @@ def sources(given: Iterable[Any], where: str) -> tuple[tuple[str, ...], tuple[st
 
 
 def openings(wanted: Sequence[Mapping[str, Any]], label: str, known: bool = False) -> list[Opening]:
-    """Read all, each once, in the order of their ports. label: the variable they are in; known: only those that make sense.
+    """Read all, each once, in the order of their ports. Raises FirewallError.
 
-    Raises FirewallError.
+    label: the variable they are in; known: leave out those that make no sense.
     """
     found = set()
     for index, entry in enumerate(wanted):

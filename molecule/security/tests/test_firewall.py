@@ -72,6 +72,7 @@ def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(key),
         "ansible_ssh_common_args": options,
+        "ansible_host_key_checking": False,
         "firewall_revert_after": 12,
     }
     before = guarded.check_output("nft --stateless --terse list table inet xmpp")

@@ -1,14 +1,16 @@
 -- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- One line in the log for each sign-in that was refused, with the address it came from, for what keeps guessers out (role firewall) and for
--- who looks into it. No name is told: people type passwords into the wrong field.
---
--- Some clients begin with variants that fail (slixmpp 1.8 has two), and sign in by the third in the same stream. So the first two of a
--- stream are told only when it was not signed in on soon after.
+-- One line in the log for each sign-in that was refused for good, with the address it came from, for what keeps guessers out (role firewall).
+-- mod_log_auth tells of every attempt, and would have honest people banned: some clients begin with variants that fail (slixmpp 1.8 has two), and
+-- sign in by the third in the same stream. So the first two of a stream are told only when it was not signed in on soon after.
 local HELD, SECONDS = 2, 5;
 
 module:set_global();
+
+-- beside the sessions, which core empties when they end
+local refused = setmetatable({}, { __mode = "k" });
+local signed_in = setmetatable({}, { __mode = "k" });
 
 function module.add_host(module)
     local function tell(address, condition)
@@ -22,19 +24,19 @@ function module.add_host(module)
         if not address or condition ~= "not-authorized" then
             return;
         end
-        session.sign_ins_refused = (session.sign_ins_refused or 0) + 1;
-        if session.sign_ins_refused > HELD then
+        refused[session] = (refused[session] or 0) + 1;
+        if refused[session] > HELD then
             tell(address, condition);
             return;
         end
         module:add_timer(SECONDS, function ()
-            if not session.signed_in then
+            if not signed_in[session] then
                 tell(address, condition);
             end
         end);
     end, 1000);
 
     module:hook("authentication-success", function (event)
-        event.session.signed_in = true;
+        signed_in[event.session] = true;
     end, 1000);
 end
