@@ -283,11 +283,13 @@ class ActionModule(ActionBase):
 
     def _leave_out_what_was_refused(self) -> None:
         """Go on with the rest of each variable, or with the default of the role where nothing of it is left."""
+        # an item that goes for want of a name is gone as well
+        self._gone += [whole for steps in self._gone if (whole := paths.whole(steps)) != steps]
         for name in self._faulty:
             value: Any = self._values.get(name)
             for steps in self._gone:
                 if steps[0] == name:
-                    value = paths.without({name: value}, paths.whole(steps)).get(name)
+                    value = paths.without({name: value}, steps).get(name)
             if value is None:
                 value = self._default(name)
             self._evaluator.variables[name] = value

@@ -414,6 +414,30 @@ MIXED: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
             "There is no variable email_usernam: did you mean monitoring_email_username?",
         ),
     ),
+    # a role that no host has tells nothing of its own
+    ({"proxy_https_prot": 8443}, ("There is no variable proxy_https_prot: did you mean proxy_https_port?",)),
+    # forms that programs would refuse when they start
+    (
+        {
+            "coturn_external_address": "300.1.2.3",
+            "coturn_user_quota": -5,
+            "monitoring_webhooks": [f"ftp://{PLANTED} x"],
+            "monitoring_scrape_interval": 0,
+            "monitoring_repeat_interval": "often",
+            "monitoring_email_server": "mail.example.test:99999",
+            "postgresql_max_connections": 0,
+        },
+        (
+            "coturn_external_address is not an address",
+            "coturn_user_quota is too small: it cannot be below 0",
+            "monitoring_webhooks[0] is not the address of a web server",
+            "monitoring_scrape_interval is too small: it must be 1 or more",
+            "monitoring_repeat_interval is not a duration",
+            "monitoring_email_server is not a server with its port",
+            "postgresql_max_connections is too small: it must be 10 or more",
+        ),
+    ),
+    ({"prosody_community_modules": [PLANTED]}, ("prosody_community_modules[0] is a text where a mapping belongs",)),
     ({"prosody_motd": "{{ vault_motd }}"}, ("prosody_motd refers to vault_motd, which is set nowhere",)),
     ({"monitoring_email_password": "change-me-before-you-deploy"}, ("monitoring_email_password is what the sample",)),
     ({"coturn_relay_port_min": 60000, "coturn_relay_port_max": 50000}, ("Relay ports 60000 to 50000 are no range",)),
@@ -504,6 +528,46 @@ def test_one_run_tells_all_mistakes_of_all_kinds(tmp_path):
     assert [line for line in wanted if not any(one.startswith(line) for one in told)] == [], "\n".join(told)
     assert [one for one in told if not any(one.startswith(line) for line in wanted)] == []
     assert len(told) == len(wanted)
+
+
+def test_an_account_that_is_none_hides_nothing_else(tmp_path):
+    """It is left out as a whole: without its name it would be held against the model once more."""
+    wrong = {"prosody_accounts": [{"jid": "nodomain"}], "prosody_modules": ["fierwall"], "prosody_c2s_ports": [70000]}
+    told = Inventory(tmp_path, {"prosody": ["one"]}, {"one": DOMAIN | wrong}).run().refused().of("one")
+    starts = (
+        "prosody_accounts[0].jid is not the JID",
+        "prosody_c2s_ports[0]: 70000 is no port",
+        "prosody_modules[0]: there",
+    )
+    assert [line for line in told if not line.startswith(starts)] == []
+    assert len(told) == len(starts)
+
+
+@pytest.mark.parametrize(
+    ("groups", "wrong", "starts"),
+    [
+        ({"prosody": ["one"]}, {"prosody_hosts": ["example.test"]}, "prosody_hosts[0] is a text where a mapping"),
+        ({"prosody": ["one"], "postgres": ["one"]}, {}, "There is a group postgres and no host in group postgresql"),
+    ],
+    ids=["hosts", "groups"],
+)
+def test_nobody_is_said_to_be_lost_by_a_name_that_is_only_misspelt(tmp_path, groups, wrong, starts):
+    answers = {"prosody_continuity": {"failed": True, "objections": [OBJECTION], "msg": "long"}}
+    run = Inventory(tmp_path, groups, {"one": DOMAIN | wrong}, {}, {"one": answers}).run().refused()
+    (line,) = run.lines
+    assert line.partition(": ")[2].startswith(starts)
+
+
+def test_a_proxy_on_another_host_adds_nothing_to_what_is_wrong_with_prosody(tmp_path):
+    wrong = {"prosody_upload_max_size": "100 MBytes", "prosody_http_ports": ["abc"]}
+    groups = {"prosody": ["one"], "proxy": ["two"]}
+    run = Inventory(tmp_path, groups, {"one": DOMAIN | wrong, "two": DOMAIN}).run().refused()
+    assert sorted(line.split(":")[1].split("[")[0].strip() for line in run.lines) == [
+        "prosody_http_ports",
+        "prosody_upload_max_size",
+    ]
+    assert "rescued=0" in run.output
+    assert "prosody_front" not in run.output
 
 
 def test_derived_names_are_not_blamed(tmp_path):
