@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, status, summary
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, status, status_answers, summary
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records, zone
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
@@ -84,6 +84,15 @@ def xmpp_status(seen: Mapping[str, Any], as_data: bool = False, now: float | Non
     return found if as_data else status.lines(found, moment)
 
 
+def xmpp_status_seen(
+    hosts: Mapping[str, Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]] = (),
+    drift: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What hosts answered, with the records of runs, for xmpp_status."""
+    return {**status_answers.sorted_answers(hosts), "records": list(records), **({"drift": drift} if drift else {})}
+
+
 class FilterModule:
     """The filters whose names begin with xmpp_."""
 
@@ -96,6 +105,7 @@ class FilterModule:
             "xmpp_seen_at": xmpp_seen_at,
             "xmpp_shell_command": xmpp_shell_command,
             "xmpp_status": xmpp_status,
+            "xmpp_status_seen": xmpp_status_seen,
             "xmpp_summary": xmpp_summary,
             "xmpp_tunnel_command": xmpp_tunnel_command,
             "xmpp_zone": xmpp_zone,

@@ -39,6 +39,7 @@ STOREYS = [
         "plugin_utils/qr",
         "plugin_utils/secret_files",
         "plugin_utils/status",
+        "plugin_utils/status_answers",
         "plugin_utils/templates",
         "plugin_utils/types",
         "plugin_utils/warm",

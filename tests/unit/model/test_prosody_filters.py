@@ -23,6 +23,7 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_problems", SETTINGS, []),
     ("prosody_known_certificate_names", SETTINGS, ["example.org"]),
     ("prosody_known_places", SETTINGS, None),
+    ("prosody_known_front", {**SETTINGS, "upload_max_size": "100 MBytes"}, None),
     ("prosody_known_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
     ("prosody_own_modules", SETTINGS, None),
     ("prosody_front", SETTINGS, None),
