@@ -208,3 +208,16 @@ def test_it_leaves_the_processor_to_others(host, usual_intervals):
 
 def test_a_check_changes_nothing():
     playbook("site", "--check", "--tags", "monitoring").assert_unchanged()
+
+
+def test_a_watcher_that_was_started_and_does_not_answer_fails_the_run(host):
+    """As one that ends by what it was given: systemd has called it started by then."""
+    answers = str(Path(__file__).with_name("answers.yml"))
+    playbook(answers).assert_ok()
+    host.check_output("systemctl stop prometheus-alertmanager")
+    try:
+        run = playbook(answers)
+    finally:
+        host.check_output("systemctl start prometheus-alertmanager")
+    assert run.code != 0
+    assert "prometheus-alertmanager was started and does not answer" in run.output
