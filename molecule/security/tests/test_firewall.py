@@ -75,10 +75,14 @@ def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded
         "ansible_host_key_checking": False,
         "firewall_revert_after": 12,
     }
+    # not by -e, which would win over what tasks on the controller say of their connection
+    reached_so = tmp_path / "by_ssh.yml"
+    reached_so.write_text(json.dumps({"all": {"hosts": {HOST: by_ssh}}}), encoding="utf-8")
+    limited = (*FIREWALL, "--limit", HOST, "-i", str(reached_so))
     # that it would be cut off is told as of any other program, and somebody insists
     wrong = {"firewall_ssh_ports": [2222], "firewall_closed": ["8080/tcp", "22/tcp"]}
     before = guarded.check_output("nft --stateless --terse list table inet xmpp")
-    run = playbook(*FIREWALL, "--limit", HOST, "-e", json.dumps({**by_ssh, **wrong}))
+    run = playbook(*limited, "-e", json.dumps(wrong))
     assert run.code != 0, run.output[-3000:]
     assert "Connect anew" in run.output, run.output[-3000:]
     assert talking()
@@ -87,7 +91,7 @@ def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded
         "other rules than before"
     )
     assert talking()
-    again = playbook(*FIREWALL, "--limit", HOST, "-e", json.dumps(by_ssh)).assert_unchanged()
+    again = playbook(*limited).assert_unchanged()
     assert "22" in again.output
 
 
