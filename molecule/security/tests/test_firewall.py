@@ -91,8 +91,7 @@ def test_who_locks_himself_out_is_let_in_again_and_open_connections_stay(guarded
         "other rules than before"
     )
     assert talking()
-    again = playbook(*limited).assert_unchanged()
-    assert "22" in again.output
+    playbook(*limited).assert_unchanged()
 
 
 def test_who_guesses_is_kept_out_and_others_behind_the_address_go_on(
