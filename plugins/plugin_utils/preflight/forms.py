@@ -76,7 +76,7 @@ def _is_url(value: Any) -> bool:
 
 def _is_server(value: Any) -> bool:
     found = _SERVER.match(str(value))
-    return bool(found) and 1 <= int(found[2]) <= 65535
+    return found is not None and 1 <= int(found[2]) <= 65535
 
 
 FORMS = {

@@ -1,9 +1,10 @@
 -- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- One line in the log for each sign-in that was refused for good, with the address it came from, for what keeps guessers out (role firewall).
--- mod_log_auth tells of every attempt, and would have honest people banned: some clients begin with variants that fail (slixmpp 1.8 has two), and
--- sign in by the third in the same stream. So the first two of a stream are told only when it was not signed in on soon after.
+-- One line in the log for each sign-in that was refused for good, with the address it came from, for what keeps guessers out (role
+-- firewall). mod_log_auth tells of every attempt, and would have honest people banned: some clients begin with variants that fail
+-- (slixmpp 1.8 has two), and sign in by the third in the same stream. So the first two of a stream are told only when it was not
+-- signed in on soon after.
 local HELD, SECONDS = 2, 5;
 
 module:set_global();
