@@ -50,9 +50,11 @@ class Kernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kernel:
     found = Kernel()
-    monkeypatch.setattr(
-        "ansible.module_utils.basic.AnsibleModule.run_command", lambda *given, **options: found(*given, **options)
-    )
+
+    def run_command(module: Any, command: list[str], **options: Any) -> tuple[int, str, str]:
+        return found(module, command, **options)
+
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.run_command", run_command)
     monkeypatch.setattr(nftables, "RUNTIME", tmp_path / "run")
     return found
 
