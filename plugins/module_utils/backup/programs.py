@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
 
 PGBACKREST = (
     "pgbackrest",
@@ -119,16 +118,9 @@ class Programs:
 def alone(lock: Path, seconds: float) -> Iterator[None]:
     """Nobody else makes, proves or brings back a backup meanwhile. Waits so long at most; raises BackupError."""
     with lock.open("w", encoding="utf-8") as file:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise BackupError(
-                        f"Another backup, drill or restore still runs after {round(seconds)} s ({lock}): wait for it "
-                        "(journalctl -u xmpp-backup -u xmpp-backup-drill)."
-                    ) from None
-                time.sleep(0.5)
+        if not locks.taken(file.fileno(), seconds):
+            raise BackupError(
+                f"Another backup, drill or restore still runs after {round(seconds)} s ({lock}): wait for it "
+                "(journalctl -u xmpp-backup -u xmpp-backup-drill)."
+            )
         yield

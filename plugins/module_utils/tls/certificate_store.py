@@ -15,17 +15,16 @@ take the place of certificates of other names, too; these are out of sight while
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import sync_directory
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import (
     Certificate,
@@ -74,24 +73,11 @@ class Store:
         """Keep other runs out, such as that of the timer; raises StoreError when one is at work for too long."""
         descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            self._lock(descriptor)
+            if not locks.taken(descriptor, PATIENCE):
+                raise StoreError(f"{self.directory}: another run is changing certificates there; wait for its end")
             yield
         finally:
             os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if time.monotonic() >= end:
-                    raise StoreError(
-                        f"{self.directory}: another run is changing certificates there; wait for its end"
-                    ) from error
-                time.sleep(0.2)
-            else:
-                return
 
     def read(self) -> Pair | None:
         """The pair that Prosody finds now; None when there is none, or nothing usable."""

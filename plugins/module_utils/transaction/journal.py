@@ -11,7 +11,6 @@ was undone); refused/ (the files that were put back with it).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import grp
 import hashlib
 import json
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import sync_directory
 
 _LARGEST = 4 * 1024 * 1024
@@ -244,19 +244,12 @@ class Journal:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         self._lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Busy(
-                        "Another change of Prosody's configuration is under way on this host (lock "
-                        f"{self.directory}/lock, waited {patience:g} s). "
-                        "Wait until it is done, or end it, and run again."
-                    ) from None
-                time.sleep(0.2)
+        if not locks.taken(self._lock, patience):
+            raise Busy(
+                "Another change of Prosody's configuration is under way on this host (lock "
+                f"{self.directory}/lock, waited {patience:g} s). "
+                "Wait until it is done, or end it, and run again."
+            )
 
     def unlock(self) -> None:
         """Let others in."""

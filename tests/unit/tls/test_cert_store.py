@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate, certificate_store
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_store import (
     Pair,
@@ -147,7 +148,7 @@ def test_who_comes_second_waits(store, monkeypatch):
     store.directory.mkdir()
     first = store.locked()
     first.__enter__()
-    monkeypatch.setattr(certificate_store.time, "sleep", lambda _seconds: first.__exit__(None, None, None))
+    monkeypatch.setattr(locks.time, "sleep", lambda _seconds: first.__exit__(None, None, None))
     with make_store(store.directory).locked():
         pass
 
