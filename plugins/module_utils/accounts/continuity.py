@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.datamanager import encoded
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import quote
 
 KINDS = ("authentication", "hosts", "password_hash", "storage")
@@ -289,14 +290,9 @@ def configured(model: Any, data_path: Path) -> dict[str, Place]:
     return places
 
 
-def _encoded(name: str) -> str:
-    """A name as util/datamanager.lua writes it into paths."""
-    return re.sub(rb"[^0-9A-Za-z]", lambda match: b"%%%02x" % match[0][0], name.encode("utf-8")).decode("ascii")
-
-
 def files(data_path: Path, host: str) -> tuple[int, dict[str, int]]:
     """Count the accounts of a host in internal storage, and the hashes of some of them."""
-    found = sorted((data_path / _encoded(host) / "accounts").glob("*.dat"))
+    found = sorted((data_path / encoded(host) / "accounts").glob("*.dat"))
     keys: dict[str, int] = {}
     for path in found[:_LOOKED_AT]:
         try:
@@ -317,7 +313,7 @@ def held_in_files(places: Mapping[str, Place], pairs: Iterable[Pair]) -> dict[Pa
         if place.driver_of(store) != "internal":
             found[host, store] = None
             continue
-        below = Path(place.data_path) / _encoded(host)
+        below = Path(place.data_path) / encoded(host)
         # datamanager.lua: HOST/STORE/USER.dat, and HOST/STORE.list or .dat for what belongs to the host itself
         own = [below / f"{store}.{kind}" for kind in ("list", "dat")]
         found[host, store] = len(list((below / store).glob("*"))) or sum(path.is_file() for path in own)

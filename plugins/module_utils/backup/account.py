@@ -20,6 +20,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_text
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.datamanager import encoded
 
 PLACE = Path("/var/lib/xmpp-backup")
 OWNED = "host = :'host' AND \"user\" = :'user'"
@@ -73,13 +74,6 @@ def jid_of(text: str) -> Jid:
     if not found:
         raise BackupError(f"{text} is no address of an account: give one such as alice@example.org.")
     return Jid(found[1].lower(), found[2].lower())
-
-
-def encoded(text: str) -> str:
-    """Out: a name as util.datamanager of Prosody has it in paths. Pure."""
-    return "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"%{byte:02x}" for byte in text.encode("utf-8")
-    )
 
 
 def upload(host: str, key: str) -> str:
