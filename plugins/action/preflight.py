@@ -130,6 +130,7 @@ class ActionModule(ActionBase):
         self._gone: list[paths.Steps] = []
         self._groups_are_in_doubt = False
         self._values: dict[str, Any] = {}
+        self._made: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._roles = self._role_dir = _ROLES
 
@@ -338,12 +339,17 @@ class ActionModule(ActionBase):
             self._findings += conditions.taken_ports(wanted, reply["listeners"], owners)
 
     def _worked_out(self, name: str) -> Any:
-        """Return the value of a variable of the role, or nothing and a finding where it cannot be worked out."""
-        try:
-            return self._evaluator.value(name)
-        except Fault as fault:
-            self._not_worked_out(name, fault)
-            return None
+        """Return the value of a variable of the role, or nothing and a finding where it cannot be worked out.
+
+        Each once: ports, which come out of the model, are asked for by the look at who has them and by who opens them.
+        """
+        if name not in self._made:
+            try:
+                self._made[name] = self._evaluator.value(name)
+            except Fault as fault:
+                self._not_worked_out(name, fault)
+                return None
+        return self._made[name]
 
     def _is_of_another(self, fault: Fault) -> bool:
         """Whether a plugin of ours said so of a variable that is another role's."""

@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 part:
-  description: Which part there is a repository for now.
+  description: The part that has a repository.
   returned: success
   type: str
   sample: files
