@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The containers of the scenario, seen from the Docker host, and how long a service in them is away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+HOST = "xmpp-containers"
+ADDRESS = "172.30.78.2"
+SERVICES = ("postgresql", "coturn", "prosody")
+STREAM = (
+    b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'"
+    b" to='chat.localhost'>"
+)
+# RFC 8489, 5: a binding request with its magic cookie
+BINDING = bytes.fromhex("000100002112a442") + b"whoami-whoam"
+
+
+def docker(*words: str) -> str:
+    """Out: what the command says. Raises CalledProcessError."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+
+
+def seen(service: str) -> dict[str, Any]:
+    """Out: what the engine knows of a container."""
+    found: dict[str, Any] = json.loads(docker("container", "inspect", f"{HOST}-{service}"))[0]
+    return found
+
+
+def names() -> list[str]:
+    """Out: the containers of the scenario."""
+    listed = docker("ps", "--all", "--format", "{{.Names}}").split()
+    return sorted(name.removeprefix(f"{HOST}-") for name in listed if name.startswith(f"{HOST}-"))
+
+
+def volumes() -> list[str]:
+    """Out: the volumes of the scenario."""
+    listed = docker("volume", "ls", "--format", "{{.Name}}").split()
+    return sorted(name.removeprefix(f"{HOST}-") for name in listed if name.startswith(f"{HOST}-"))
+
+
+def until(true: Callable[[], Any], seconds: float = 40.0) -> Any:
+    """Out: what it gives once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.1)
+    return found
+
+
+def is_open(port: int, address: str = ADDRESS) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as client:
+        client.settimeout(2)
+        return client.connect_ex((address, port)) == 0
+
+
+def is_healthy(service: str) -> bool:
+    """What its own health check says now."""
+    test = seen(service)["Config"]["Healthcheck"]["Test"][1:]
+    words = ["docker", "exec", f"{HOST}-{service}", *test]
+    return subprocess.run(words, capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def offers_a_stream() -> bool:
+    """Whether Prosody answers a new client."""
+    with contextlib.suppress(OSError), socket.create_connection((ADDRESS, 5222), 1) as client:
+        client.settimeout(1)
+        client.sendall(STREAM)
+        got = b""
+        while b"</stream:features>" not in got:
+            more = client.recv(4096)
+            if not more:
+                return False
+            got += more
+        return True
+    return False
+
+
+def binds() -> bool:
+    """Whether coturn answers somebody who asks for his address."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.3)
+        client.sendto(BINDING, (ADDRESS, 3478))
+        return client.recv(1024)[:2] == b"\x01\x01"
+    return False
+
+
+ANSWERS = {
+    "prosody": offers_a_stream,
+    "coturn": binds,
+    "postgresql": lambda: is_healthy("postgresql"),
+}
+
+
+class Gap:
+    """For how long a service did not answer while this was there: the longest time between two answers, in seconds."""
+
+    def __init__(self, answers: Callable[[], bool]) -> None:
+        self._answers, self._stop, self.seconds = answers, threading.Event(), 0.0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        last = time.monotonic()
+        while not self._stop.is_set():
+            if self._answers():
+                self.seconds, last = max(self.seconds, time.monotonic() - last), time.monotonic()
+            self._stop.wait(0.04)
+
+    def __enter__(self) -> Gap:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+
+def kill(service: str) -> None:
+    """End the program itself, from outside: a kill by the engine counts as stopped by hand."""
+    listed = docker("top", f"{HOST}-{service}", "-o", "pid,comm").splitlines()[1:]
+    (number,) = [pid for pid, name in (line.split() for line in listed) if name not in ("docker-init", "tini")][:1]
+    os.kill(int(number), 9)

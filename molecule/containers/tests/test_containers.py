@@ -1,0 +1,321 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold for services in containers, seen from the Docker host and by real clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
+from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
+from ansible_collections.allthingslinux.xmpp.tests.scenario.crowd import Person
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from conftest import (
+    ADDRESS,
+    ANSWERS,
+    HOST,
+    SERVICES,
+    Gap,
+    docker,
+    is_healthy,
+    is_open,
+    kill,
+    names,
+    offers_a_stream,
+    seen,
+    until,
+    volumes,
+)
+
+ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
+INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
+ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
+
+
+def volume_of(path: str) -> Path:
+    """Out: where the Docker host has what Prosody has at a path."""
+    (volume,) = [mount["Name"] for mount in seen("prosody")["Mounts"] if mount["Destination"] == path]
+    return Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume))
+
+
+def configuration() -> str:
+    """Out: what Prosody was told, read where it reads it."""
+    return (volume_of("/etc/prosody") / "prosody.cfg.lua").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
+    about = seen(service)
+    host = about["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["RestartPolicy"]["Name"] == "always"
+    # as many as the engine may give, and no more
+    (files,) = host["Ulimits"]
+    assert (files["Name"], files["Soft"]) == ("nofile", files["Hard"])
+    assert 0 < files["Hard"] <= 65536
+    # an engine that keeps no such limit is asked for none
+    assert host["PidsLimit"] in (
+        {1024} if json.loads(docker("info", "--format", "{{json .}}"))["PidsLimit"] else {None, 0}
+    )
+    assert host["LogConfig"] == {"Type": "local", "Config": {"max-size": "10m", "max-file": "5"}}
+    assert about["Config"]["User"] not in ("", "0", "root")
+    assert "docker.sock" not in json.dumps(about["Mounts"])
+    assert about["Config"]["Labels"]["org.allthingslinux.xmpp.inputs"]
+    # coturn has a shell, which puts its secret and its configuration together
+    for program in (
+        "/usr/bin/python3",
+        "/usr/bin/apt-get",
+        "/usr/bin/dpkg",
+        *(["/bin/sh"] if service != "coturn" else []),
+    ):
+        words = ["docker", "exec", f"{HOST}-{service}", program, "--version"]
+        assert subprocess.run(words, capture_output=True, check=False).returncode in (126, 127), program
+
+
+def test_what_is_nobodys_business_is_published_nowhere() -> None:
+    published = {port for port, bound in seen("network")["NetworkSettings"]["Ports"].items() if bound}
+    assert published == {"5222/tcp"}
+    assert is_open(25222, "127.0.0.1")
+    assert is_open(5222)
+    assert not any(is_open(port) for port in (5280, 5347, 5432, 5582))
+
+
+def test_the_service_is_what_its_users_expect() -> None:
+    done = playbook("check").assert_ok()
+    assert done.output.count("=ok      ") + done.output.count('"ok      ') >= 20, done.output[-6000:]
+    assert names() == ["coturn", "network", "postgresql", "prosody"]  # and no companion
+
+
+def test_a_run_finds_nothing_to_do_and_status_tells_of_the_services(capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    playbook("drift", "--check", "--diff").assert_unchanged()
+    with capsys.disabled():
+        print(f"\nnothing to do: {time.monotonic() - began:.0f} s")
+    told = playbook("status").assert_ok().output
+    assert "prosody" in told
+    assert names() == ["coturn", "network", "postgresql", "prosody"]
+
+
+class Talk:
+    """Somebody who writes without end and notes what the server said that it took over (XEP-0198), and who listens."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[str] = []
+        self.heard: set[str] = set()
+
+    async def write(self, until_set: asyncio.Event) -> None:
+        """Write until told to stop, or the connection is gone."""
+        alice, bob = (Person(one, "nowhere@muc.chat.localhost", 60) for one in (ALICE, BOB))
+        await bob.sign_in(ADDRESS)
+        await alice.sign_in(ADDRESS, resumable=True)
+        gone = asyncio.Event()
+        client = alice.client._xmpp
+        client.add_event_handler("stanza_acked", lambda stanza: self.acknowledged.append(str(stanza["body"])))
+        client.add_event_handler("disconnected", lambda _event: gone.set())
+        listening = bob.client.collecting(self._listen)
+        with listening:
+            number = 0
+            while not until_set.is_set() and not gone.is_set():
+                client.send_message(mto=BOB.jid, mbody=f"line {number} of {id(self)}", mtype="chat")
+                number += 1
+                if number % 5 == 0:
+                    client.plugin["xep_0198"].request_ack()
+                await asyncio.sleep(0.01)
+            if not gone.is_set():
+                await asyncio.sleep(1)
+        for person in (alice, bob):
+            person.cut_off()
+        self.acknowledged = [text for text in self.acknowledged if text]
+
+    def _listen(self, xml: Any) -> bool:
+        self.heard.update(body.text or "" for body in xml.iter("{jabber:client}body"))
+        return False
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_is_killed_is_back_by_itself_and_nothing_that_was_acknowledged_is_lost(
+    service: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, talk = seen(service), Talk()
+
+    async def scene() -> None:
+        enough = asyncio.Event()
+        talking = asyncio.create_task(talk.write(enough))
+        while len(talk.acknowledged) < 50 and not talking.done():
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(kill, service)
+        await asyncio.to_thread(until, lambda: seen(service)["State"]["StartedAt"] != before["State"]["StartedAt"])
+        await asyncio.to_thread(until, ANSWERS[service])
+        enough.set()
+        await talking
+
+    with Gap(ANSWERS[service]) as gap:
+        asyncio.run(scene())
+    with capsys.disabled():
+        print(f"\n{service} killed: away for {gap.seconds:.2f} s, {len(talk.acknowledged)} messages acknowledged")
+    until(lambda: is_healthy("prosody"))
+    assert seen(service)["Id"] == before["Id"]
+    assert len(talk.acknowledged) >= 10
+    with Client(BOB.jid, BOB.password, ADDRESS) as bob:
+        kept = talk.heard | set(bob.archived())
+    assert set(talk.acknowledged) <= kept
+
+
+def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
+    before, configured = seen("prosody")["State"]["StartedAt"], configuration()
+    motd = ("-e", "prosody_motd='The roses are watered'")
+    playbook("site", "--tags", "prosody", *motd).assert_ok()
+    changed = configuration()
+    assert changed != configured
+    assert "The roses are watered" in changed
+    assert seen("prosody")["State"]["StartedAt"] == before
+    # a module of the operator's that cannot be loaded, which nobody sees before it is
+    own = volume_of("/usr/local/lib/prosody") / "operator"
+    own.mkdir()
+    (own / "mod_fault.lua").write_text('error("the reactor is too hot")\n', encoding="utf-8")
+    given = {"prosody_plugin_paths": ["/usr/local/lib/prosody/operator"], "prosody_modules": ["fault"]}
+    bad = playbook("site", "--tags", "prosody", *motd, "-e", json.dumps(given))
+    assert bad.code != 0
+    assert "the reactor is too hot" in bad.output, bad.output[-4000:]
+    (own / "mod_fault.lua").unlink()
+    own.rmdir()
+    assert configuration() == changed
+    assert is_healthy("prosody")
+
+
+def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_before_the_first_change() -> None:
+    before = {service: seen(service)["Created"] for service in SERVICES}
+    given = {"backup_repository": "/var/backups/xmpp", "xmpp_certificate_source": "acme", "prosody_log_to": "syslog"}
+    done = playbook("site", "-e", json.dumps(given))
+    assert done.code != 0
+    said = " ".join(done.output.split())
+    for words in ("backup_repository: no backups", "xmpp_certificate_source is acme", "prosody_log_to is syslog"):
+        assert words in said, done.output[-4000:]
+    for verb in ("backup", "restore"):
+        done = playbook(verb)
+        assert done.code != 0
+        assert "No backups are made of containers" in " ".join(done.output.split()), done.output[-4000:]
+    assert {service: seen(service)["Created"] for service in SERVICES} == before
+
+
+def test_a_companion_that_nobody_ended_ends_by_itself() -> None:
+    playbook("containers_open", "-e", "containers_idle=3").assert_ok()
+    assert "companion" in names()
+    until(lambda: "companion" not in names())
+
+
+@pytest.fixture(scope="module")
+def _no_second_set_of_images() -> Iterator[None]:
+    """In the end those of the update are removed; the others are of use to the next run."""
+    yield
+    word = (INVENTORY.parent / ".secrets" / "containers_refresh").read_text(encoding="utf-8")
+    docker("image", "prune", "--all", "--force", "--filter", f"label=org.allthingslinux.xmpp.refresh={word}")
+
+
+@pytest.mark.usefixtures("_no_second_set_of_images")
+def test_newer_images_come_into_use_while_people_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    images, alone = {service: seen(service)["Image"] for service in SERVICES}, seen("network")["Id"]
+    with Client(ALICE.jid, ALICE.password, ADDRESS) as alice, Gap(offers_a_stream) as gap:
+        alice.say(BOB.jid, "before the update")
+        playbook("refresh").assert_ok()
+        until(offers_a_stream)
+        assert alice.ended
+        alice.leaving = True
+    with capsys.disabled():
+        print(f"\nimages updated: no new client for {gap.seconds:.2f} s")
+    assert gap.seconds < 15
+    assert all(seen(service)["Image"] != images[service] for service in SERVICES)
+    assert seen("network")["Id"] == alone  # the network stays
+    with Client(BOB.jid, BOB.password, ADDRESS) as bob:
+        assert "before the update" in bob.archived()
+
+
+def test_a_service_that_leaves_the_inventory_loses_its_container_and_keeps_its_volumes() -> None:
+    before = volumes()
+    text = INVENTORY.read_text(encoding="utf-8")
+    told = yaml.safe_load(text)
+    del told["coturn"]
+    try:
+        INVENTORY.write_text(yaml.safe_dump(told), encoding="utf-8")
+        playbook("site", "--tags", "postgresql").assert_ok()
+    finally:
+        INVENTORY.write_text(text, encoding="utf-8")
+    assert names() == ["network", "postgresql", "prosody"]
+    assert volumes() == before
+
+
+def shape(service: str) -> dict[str, Any]:
+    """Out: what a container is and may, without who made it and in which order."""
+    about = seen(service)
+    host, config = about["HostConfig"], about["Config"]
+    of_image = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", about["Image"])) or {}
+    same = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "RestartPolicy", "Init", "ShmSize", "LogConfig", "Ulimits")
+    limits = ("Memory", "NanoCpus", "PidsLimit")
+    # of no say where there is none, and with the options of a mount or without
+    tmpfs = {path: set(filter(None, options.split(","))) for path, options in (host.get("Tmpfs") or {}).items()}
+    return {
+        **{name: host[name] for name in (*same, *limits)},
+        "PortBindings": host["PortBindings"] or {},
+        "Tmpfs": tmpfs,
+        "Mounts": sorted((mount["Name"], mount["Destination"], mount["RW"]) for mount in about["Mounts"]),
+        "Image": about["Image"],
+        **{name: config[name] for name in ("User", "Entrypoint", "Cmd")},
+        "Health": (config.get("Healthcheck") or {}).get("Test"),
+        "StopTimeout": config.get("StopTimeout"),
+        "Labels": {
+            key: value
+            for key, value in config["Labels"].items()
+            if key.startswith("org.allthingslinux.") and of_image.get(key) != value
+        },
+    }
+
+
+def compose(file: Path, *words: str) -> None:
+    """Run the Compose of Debian 13, in a container that has the socket of the engine. Raises CalledProcessError."""
+    command = "apt-get install -y -q --no-install-recommends docker-compose >/dev/null && exec docker-compose"
+    words = ("run", "--rm", "--network", "host", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
+             "--volume", f"{file.parent}:/file:ro", "--name", f"{HOST}-compose", ARCHIVE,
+             "sh", "-c", f'{command} -f /file/{file.name} "$@"', "compose", *words)  # fmt: skip
+    docker(*words)
+
+
+def test_removal_touches_nothing_that_is_not_labelled_and_volumes_only_when_they_are_named(tmp_path: Path) -> None:
+    """Between the two steps the same containers are made of a Compose file, with the same data."""
+    composed = tmp_path / "compose.yml"
+    docker("volume", "create", f"{HOST}-prosody-of-somebody")
+    # looked at often, since one service waits until another is well
+    often = {"__containers_health": {"interval": "2s", "timeout": "10s", "retries": 30, "start_period": "1s"}}
+    try:
+        before = volumes()
+        playbook("compose", "-e", f"xmpp_compose_file={composed}", "-e", json.dumps(often)).assert_ok()
+        made = {service: shape(service) for service in names()}
+        playbook("containers_remove").assert_ok()
+        assert names() == []
+        assert HOST not in docker("network", "ls", "--format", "{{.Name}}").split()
+        assert volumes() == before
+        compose(composed, "up", "--detach", "--wait")
+        assert names() == ["coturn", "network", "postgresql", "prosody"]
+        again = {service: shape(service) for service in made}
+        # what holds the network kept the image that it had before the update, so that nobody lost it
+        assert made["network"].pop("Image") != again["network"].pop("Image")
+        assert again == made
+        with Client(BOB.jid, BOB.password, ADDRESS) as bob:
+            assert "before the update" in bob.archived()
+        compose(composed, "down")
+        assert names() == []
+        playbook("containers_remove", "-e", "containers_remove_volumes=true").assert_ok()
+        assert volumes() == ["prosody-of-somebody"]
+    finally:
+        docker("volume", "rm", f"{HOST}-prosody-of-somebody")

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers as units of systemd, as a companion shows them: with answers of a Docker engine 20.10 (API 1.41)."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+FILE = Path(__file__).resolve().parents[3] / "roles/containers/files/systemctl.py"
+
+
+def load() -> ModuleType:
+    """The program, which lies in no package."""
+    spec = importlib.util.spec_from_file_location("companion_systemctl", FILE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+program = load()
+
+
+def container(status: str = "running", exit_code: int = 0, **more: Any) -> dict[str, Any]:
+    """What the engine tells of a container, as far as it is read."""
+    again = status == "restarting"
+    return {
+        "State": {"Status": status, "Running": status == "running" or again,
+                  "Restarting": again, "ExitCode": exit_code},
+        "HostConfig": {"RestartPolicy": {"Name": more.get("policy", "unless-stopped")}},
+        "Config": {"Env": ["LANG=C.UTF-8"], "Labels": more.get("labels", {}),
+                   "Healthcheck": {"Test": ["CMD", "/bin/true"]}},
+    }  # fmt: skip
+
+
+def frame(text: str, kind: int = 1) -> bytes:
+    """Output as the engine frames it."""
+    return bytes([kind, 0, 0, 0]) + len(text.encode()).to_bytes(4, "big") + text.encode()
+
+
+class EngineAtSocket:
+    """An engine that answers from what the test gives, at a real socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.logs, self.exit_code, self.told = b"", 0, list[tuple[str, str]]()
+        engine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def address_string(self) -> str:
+                return "companion"
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def answer(self, status: int, body: bytes = b"") -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if body:  # who asked may have gone
+                    self.wfile.write(body)
+
+            def do_GET(self) -> None:
+                parts = self.path.split("/")
+                if parts[1] == "exec":
+                    self.answer(200, json.dumps({"ExitCode": engine.exit_code}).encode())
+                elif parts[2] not in engine.containers:
+                    self.answer(404, b'{"message":"No such container"}')
+                elif parts[3].startswith("logs"):
+                    engine.told.append(("GET", parts[3]))
+                    self.answer(200, engine.logs)
+                else:
+                    self.answer(200, json.dumps(engine.containers[parts[2]]).encode())
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parts = self.path.split("/")
+                if parts[1] == "exec":
+                    self.answer(200, frame("said by the check"))
+                    return
+                engine.told.append((parts[2], parts[3]))
+                if parts[3] == "exec":
+                    self.answer(201, b'{"Id":"1"}')
+                    return
+                if parts[3] in ("start", "restart"):
+                    engine.containers[parts[2]] = {**engine.containers[parts[2]], "State": container()["State"]}
+                self.answer(200 if parts[3] == "update" else 204)
+
+        self.server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[EngineAtSocket]:
+    made = EngineAtSocket(tmp_path / "engine.sock")
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def says(engine: EngineAtSocket, *words: str) -> tuple[int, str]:
+    one = program.Engine(engine.server.server_address)
+    result: tuple[int, str] = program.systemctl(words, one, "xmpp-chat")
+    return result
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "active"),
+    [
+        ("running", 0, "active"),
+        ("exited", 0, "inactive"),
+        ("exited", 1, "failed"),
+        ("restarting", 1, "activating"),
+        ("created", 0, "inactive"),
+    ],
+)
+def test_a_container_is_shown_as_a_unit(engine: EngineAtSocket, status: str, exit_code: int, active: str) -> None:
+    engine.containers["xmpp-chat-prosody"] = container(status, exit_code)
+    code, text = says(engine, "show", "--property=ActiveState,LoadState,UnitFileState", "prosody.service")
+    assert (code, text) == (0, f"ActiveState={active}\nLoadState=loaded\nUnitFileState=enabled")
+
+
+def test_what_runs_and_fails_its_health_check_says_so(engine: EngineAtSocket) -> None:
+    seen = container()
+    seen["State"]["Health"] = {"Status": "unhealthy"}
+    engine.containers["xmpp-chat-prosody"] = seen
+    assert (
+        says(engine, "show", "--property=ActiveState,SubState", "prosody")[1]
+        == "ActiveState=active\nSubState=unhealthy"
+    )
+    seen["State"]["Health"]["Status"] = "healthy"
+    assert says(engine, "show", "--property=SubState", "prosody")[1] == "SubState=running"
+
+
+def test_a_pattern_for_instances_is_the_container_of_their_name(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-postgresql"] = container()
+    assert "Id=postgresql.service" in says(engine, "show", "--property=Id", "postgresql@*")[1]
+    assert says(engine, "show", "--property=Id", "xmpp-*.timer")[1] == ""
+
+
+def test_what_is_no_container_is_not_found(engine: EngineAtSocket) -> None:
+    _code, text = says(engine, "show", "xmpp-probe.timer")
+    assert "LoadState=not-found" in text
+    with pytest.raises(program.EngineError, match="Unit nginx not found"):
+        says(engine, "start", "nginx")
+
+
+def test_an_instance_of_a_unit_is_the_container_of_its_name(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-postgresql"] = container()
+    assert says(engine, "is-active", "postgresql@17-main") == (0, "active")
+
+
+@pytest.mark.parametrize(
+    ("labels", "word"), [({}, "kill?signal=HUP"), ({"org.allthingslinux.xmpp.reload": "USR2"}, "kill?signal=USR2")]
+)
+def test_a_reload_is_a_signal(engine: EngineAtSocket, labels: dict[str, str], word: str) -> None:
+    engine.containers["xmpp-chat-coturn"] = container(labels=labels)
+    assert says(engine, "reload", "coturn") == (0, "")
+    assert engine.told == [("xmpp-chat-coturn", word)]
+
+
+def test_a_start_waits_for_the_health_check_where_the_label_says_so(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-postgresql"] = container("exited", labels={"org.allthingslinux.xmpp.wait": "healthy"})
+    assert says(engine, "start", "postgresql@17-main") == (0, "")
+    assert [word for _name, word in engine.told] == ["start", "exec"]
+
+
+def test_what_does_not_come_up_is_told_with_its_last_words(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-prosody"] = container("restarting", 1)
+    engine.logs = frame("no such file", 2)
+    with pytest.raises(program.EngineError, match=r"(?s)did not come up.*no such file"):
+        program._has_come_up(program.Engine(engine.server.server_address), "xmpp-chat-prosody", 0.0)
+
+
+def test_disabling_keeps_the_engine_from_starting_it(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-prosody"] = container(policy="no")
+    assert says(engine, "is-enabled", "prosody") == (1, "disabled")
+    assert says(engine, "enable", "prosody") == (0, "")
+    assert engine.told == [("xmpp-chat-prosody", "update")]
+
+
+def test_the_journal_is_what_the_container_said(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-prosody"] = container()
+    engine.logs = frame("general\tinfo\tHello\n") + frame("mod_x\terror\tNo\n", 2)
+    one = program.Engine(engine.server.server_address)
+    words = ["--unit", "prosody", "--since=@12.500", "--output=json", "--no-pager"]
+    code, text = program.journalctl(words, one, "xmpp-chat")
+    assert code == 0
+    assert [json.loads(line)["MESSAGE"] for line in text.splitlines()] == ["general\tinfo\tHello", "mod_x\terror\tNo"]
+    assert engine.told == [("GET", "logs?stdout=1&stderr=1&tail=all&since=12.500")]
+
+
+def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(program.EngineError, match="cannot be asked"):
+        program.systemctl(["show", "prosody"], program.Engine(str(tmp_path / "none")), "xmpp")
+
+
+def test_words_that_nobody_knows_are_refused(engine: EngineAtSocket) -> None:
+    with pytest.raises(program.EngineError, match="mask is none of the words"):
+        says(engine, "mask", "prosody")

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What containers cannot do is refused by name, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ladder.rung import ROOT
+
+ALL = {"prosody": ["one"], "postgresql": ["one"], "coturn": ["one"]}
+
+
+def trust(value: Any) -> Any:
+    """Let a value be a template, at any depth."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, list):
+        return [trust(each) for each in value]
+    return {name: trust(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def templated(text: str, groups: dict[str, list[str]], **variables: Any) -> Any:
+    """Out: what a template is in role containers on host one."""
+    known: dict[str, Any] = {}
+    for part in ("defaults", "vars"):
+        known |= yaml.safe_load((ROOT / "roles/containers" / part / "main.yml").read_text(encoding="utf-8"))
+    known |= {
+        "groups": groups,
+        "group_names": sorted(name for name, hosts in groups.items() if "one" in hosts),
+        "inventory_hostname": "one",
+        "xmpp_backend": "container",
+        "xmpp_domain": "op.test",
+        "containers_address": "127.0.0.1",
+        "role_path": str(ROOT / "roles/containers"),
+        **variables,
+    }
+    templar = Templar(DataLoader(), variables={name: trust(value) for name, value in known.items()})
+    return templar.template(trust_as_template(text))
+
+
+def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
+    """Out: what is refused on host one."""
+    checks = templated("{{ __containers_checks }}", groups, **variables)
+    return [str(check["problem"]) for check in checks if not check["that"]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "variables"),
+    [
+        (ALL, {}),
+        (ALL, {"backup_repository": ""}),
+        ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
+        ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
+        (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
+    ],
+)
+def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables: dict[str, Any]) -> None:
+    assert problems(groups, **variables) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "variables", "begins"),
+    [
+        ({}, {"backup_repository": "/srv"}, "backup_repository: no backups are made of containers"),
+        ({}, {"backup_repository": "/srv", "backup_retention_days": 3}, "backup_repository, backup_retention_days: "),
+        ({"proxy": ["one"]}, {}, "Group proxy: this cannot be run in containers"),
+        ({"monitoring": ["two"]}, {}, "two in group proxy or monitoring: "),
+        ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
+        ({"prosody": ["one", "two"]}, {}, "two: Prosody in a container and its database"),
+        ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
+        ({}, {"prosody_log_to": "syslog"}, "prosody_log_to is syslog, and in a container there is only console"),
+        ({}, {"prosody_c2s_ports": []}, "prosody_c2s_ports is empty, and the health check"),
+        ({}, {"xmpp_certificate_source": "acme"}, "xmpp_certificate_source is acme"),
+        ({}, {"postgresql_archive_index": True}, "postgresql_archive_index is on, and a timer sees to that index"),
+        ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
+        ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
+        ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
+        ({}, {"containers_address": "0.0.0.0"}, "Group coturn: containers_address is 0.0.0.0, and the relays of calls"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(
+    groups: dict[str, list[str]], variables: dict[str, Any], begins: str
+) -> None:
+    found = problems({**ALL, **groups}, **variables)
+    assert [text for text in found if text.startswith(begins)], found
+
+
+def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_checks() -> None:
+    text = (ROOT / "roles/containers/templates/compose.yml.j2").read_text(encoding="utf-8")
+    given = {
+        "containers_subnet": "172.30.1.0/24",
+        "containers_ports": ["8443:5281"],
+        "__containers_inputs": "0123456789ab" * 5,
+    }
+    found = yaml.safe_load(templated(text, ALL, **given))
+    assert set(found["services"]) == {"network", "prosody", "postgresql", "coturn"}
+    assert found["services"]["network"]["ports"] == ["127.0.0.1:8443:5281"]
+    assert all(one["image"].endswith(":0123456789ab") for one in found["services"].values())
+    # Compose would put variables of its own in the place of those of the shell
+    assert '"$$key"' in found["services"]["coturn"]["healthcheck"]["test"][-1]
+    used = {mount.split(":")[0] for one in found["services"].values() for mount in one.get("volumes", [])}
+    assert set(found["volumes"]) == used
+    assert all(one["external"] for one in found["volumes"].values())
+    assert found["networks"]["default"]["ipam"] == {"config": [{"subnet": "172.30.1.0/24"}]}
+    assert "coturn" not in yaml.safe_load(templated(text, {**ALL, "coturn": []}, **given))["services"]
+    limited = yaml.safe_load(templated(text, ALL, **given, **LIMITS))["services"]
+    assert limited["prosody"]["mem_limit"] == "512M"
+    assert limited["prosody"]["cpus"] == 1.5
+    assert limited["postgresql"]["pids_limit"] == 1024
+    assert limited["postgresql"]["ulimits"] == {"nofile": 20000}
+    assert "mem_limit" not in limited["postgresql"]
+
+
+LIMITS: dict[str, Any] = {
+    "containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 64}},
+    "__containers_engine": {"host_info": {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}},
+    "__containers_prlimit": {"stdout": "20000\n"},
+}
+
+
+def test_limits_are_those_of_the_inventory_and_0_takes_one_away() -> None:
+    assert templated("{{ __containers_limits }}", ALL, **LIMITS) == {
+        "postgresql": {"memory": "0", "cpus": 0.0, "pids": 1024},
+        "prosody": {"memory": "512M", "cpus": 1.5, "pids": 1024},
+        "coturn": {"memory": "0", "cpus": 0.0, "pids": 64},
+    }
+
+
+@pytest.mark.parametrize(
+    ("host", "kept", "discarded"),
+    [
+        ({}, set(), "memory, pids "),
+        ({"PidsLimit": True}, {"pids"}, "memory "),
+        ({"MemoryLimit": True, "PidsLimit": True}, {"memory", "pids"}, ""),
+    ],
+)
+def test_limits_that_the_engine_discards_are_left_out_with_a_word(
+    host: dict[str, Any], kept: set[str], discarded: str
+) -> None:
+    given = {
+        "containers_limits": {"prosody": {"memory": "512M"}},
+        "__containers_engine": {"host_info": host},
+        "__containers_prlimit": {"stdout": "unlimited"},
+    }
+    limits = templated("{{ __containers_limits }}", ALL, **given)
+    assert all(set(one) == kept for one in limits.values())
+    words = templated("{{ __containers_words }}", ALL, **given)
+    assert [f"discards limits of {discarded}" in text for text in words] == ([True] if discarded else [])
+
+
+@pytest.mark.parametrize(
+    ("hard", "files", "said"), [("20000", 20000, 1), ("1048576", 65536, 0), ("unlimited", 65536, 0), ("", 0, 0)]
+)
+def test_open_files_are_as_many_as_the_engine_gives(hard: str, files: int, said: int) -> None:
+    given = {**LIMITS, "__containers_prlimit": {"stdout": hard}}
+    assert int(templated("{{ __containers_nofile }}", ALL, **given)) == files
+    assert len(templated("{{ __containers_words }}", ALL, **given)) == said
+
+
+def docker_tasks(tasks: list[dict[str, Any]], by_ssh: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yields each task that speaks to the engine, and whether it reaches one elsewhere as the command docker does."""
+    for task in tasks:
+        defaults = task.get("module_defaults", {}).get("group/community.docker.docker", {})
+        here = by_ssh or defaults.get("use_ssh_client") is True
+        yield from docker_tasks(task.get("block", []), here)
+        for name, words in task.items():
+            if name.startswith("community.docker."):
+                yield task["name"], here or words.get("use_ssh_client") is True
+
+
+# included by the others, and so with what these say
+INCLUDED = {"companion.yml", "pod.yml", "engine.yml"}
+
+
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in (ROOT / "roles/containers/tasks").iterdir() if path.name not in INCLUDED)
+)
+def test_an_engine_elsewhere_is_reached_by_ssh_in_every_task(file: str) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/containers/tasks" / file).read_text(encoding="utf-8"))
+    assert [name for name, by_ssh in docker_tasks(tasks) if not by_ssh] == []

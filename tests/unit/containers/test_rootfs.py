@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packages come along into an image."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[3] / "roles/containers/files/rootfs.py"
+spec: Any = importlib.util.spec_from_file_location("rootfs", SCRIPT)
+rootfs = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(rootfs)
+
+STATUS = """Package: prosody
+Status: install ok installed
+Depends: lua5.4 | lua, lua-socket (>= 3.0),
+ libc6 (>= 2.41), adduser
+Description: a server
+ Depends: not this
+
+Package: lua5.4
+Status: install ok installed
+Provides: lua (= 5.4)
+
+Package: lua5.4-sockets
+Status: install ok installed
+Provides: lua-socket (= 3.1), something:any
+
+Package: gone
+Status: deinstall ok config-files
+
+Package: adduser
+Status: install ok installed
+Depends: passwd
+"""
+
+
+def test_what_is_depended_on_by_another_name_comes_along_and_what_is_left_out_does_not():
+    text = STATUS.replace("(>= 3.0),\n libc6", "(>= 3.0), libc6")
+    known = rootfs.read_status(text)
+    assert "gone" not in known
+    without = re.compile("adduser").fullmatch
+    assert rootfs.closure(known, ["prosody"], lambda name: bool(without(name))) == [
+        "lua5.4",
+        "lua5.4-sockets",
+        "prosody",
+    ]
+
+
+def test_a_package_that_is_not_there_is_told():
+    with pytest.raises(SystemExit, match="gone is not installed"):
+        rootfs.closure(rootfs.read_status(STATUS), ["gone"], lambda _name: False)
+
+
+def test_paths_below_usr():
+    assert rootfs.unmerged("/lib/x86_64-linux-gnu/libc.so.6") == "/usr/lib/x86_64-linux-gnu/libc.so.6"
+    assert rootfs.unmerged("/usr/bin/env") == "/usr/bin/env"
