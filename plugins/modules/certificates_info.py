@@ -66,6 +66,12 @@ options:
       authority_text:
         description: The text of that file, in place of reading it.
         type: str
+      replaces:
+        description:
+          - A PEM file on the host with the certificate that is served now, if there is one. A key that is another one
+            than its own is a problem while TLSA records in DNS name other keys alone (DANE). The resolver of the host
+            is asked.
+        type: path
   valid_days:
     description:
       - How many days each certificate must still be valid.
@@ -164,6 +170,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import vouched
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import read_chain
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import State, Wanted, examine
@@ -178,7 +185,17 @@ ENTRY = {
     "privkey_text": {"type": "str", "no_log": True},
     "authority": {"type": "path"},
     "authority_text": {"type": "str"},
+    "replaces": {"type": "path"},
 }
+
+
+def held_back(entry: dict[str, Any], state: State, now: datetime.datetime) -> list[str]:
+    """Why a fit certificate must not take the place of the one that is served yet, a line at most."""
+    if not entry["replaces"] or state.problems or not Path(entry["replaces"]).exists():
+        return []
+    served = read_chain(Path(entry["replaces"]))[0]
+    why = vouched.held_back(served, state.chain[0], entry["names"], now)
+    return [f"{entry['fullchain']}: {why}, and run this again."] if why else []
 
 
 def examine_entry(entry: dict[str, Any], scratch: Path, params: dict[str, Any]) -> tuple[State, str]:
@@ -200,6 +217,7 @@ def examine_entry(entry: dict[str, Any], scratch: Path, params: dict[str, Any]) 
     now = datetime.datetime.now(datetime.timezone.utc)
     wanted = Wanted(entry["names"], params["valid_days"], params["max_days"], params["issuer"], authority)
     state = examine(places["fullchain"], places["privkey"], wanted, now)
+    state = State((*state.problems, *held_back(entry, state, now)), state.chain, state.warnings)
 
     def told(line: str) -> str:
         for part, place in places.items():

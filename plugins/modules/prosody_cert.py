@@ -78,6 +78,14 @@ options:
     type: list
     elements: str
     default: []
+  dane:
+    description:
+      - Whether other servers go by the keys that DNS names (DANE). Then a certificate with another key than the one
+        that is installed is refused while the TLSA records that others find, by way of the SRV records of O(names),
+        name other keys alone. The resolver of the target is asked.
+      - Where there are no such records, or what is installed has expired, nothing is refused.
+    type: bool
+    default: false
   min_days:
     description: Days that the certificate must at least be valid for.
     type: int
@@ -191,6 +199,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import vouched
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
@@ -294,6 +303,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             raise
         for warning in state.warnings:
             module.warn(warning)
+        if params["dane"] and old and (why := vouched.held_back(old.chain[0], pair.chain[0], params["names"], now)):
+            raise InstallError(f"The certificate '{params['name']}' was not installed: {why}, and run this again.")
         result["certificate"] = certificate_result(pair.chain[0], now)
 
     def act(server: Server | None) -> Outcome:
@@ -336,6 +347,7 @@ def main() -> None:
             "authority": {"type": "path"},
             "written_before": {"type": "bool", "default": False},
             "names": {"type": "list", "elements": "str", "default": []},
+            "dane": {"type": "bool", "default": False},
             "min_days": {"type": "int", "default": 0},
             "certs_dir": {"type": "path", "default": "/etc/prosody/certs"},
             "owner": {"type": "str", "default": "root"},

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate, uncovered
 
-# What Let's Encrypt asks of clients: with a third of its life left, or with half where that is under ten days
-# (https://letsencrypt.org/docs/integration-guide/)
-SHORT = datetime.timedelta(days=10)
 # Let's Encrypt allows five failed validations an hour for each name
 WAIT = datetime.timedelta(hours=1)
 ASK = datetime.timedelta(hours=6)
@@ -37,9 +34,12 @@ class Record:
 
 
 def renewal_time(certificate: Certificate) -> datetime.datetime:
-    """From when on a certificate is renewed, by its own life."""
-    life = certificate.not_after - certificate.not_before
-    return certificate.not_after - life / (2 if life < SHORT else 3)
+    """From when on a certificate is renewed: with a third of its own life left.
+
+    That is what Let's Encrypt asks of clients (https://letsencrypt.org/docs/integration-guide/); where it wants a short
+    one renewed with half of it left, it says so (RFC 9773).
+    """
+    return certificate.not_after - (certificate.not_after - certificate.not_before) / 3
 
 
 def due_time(certificate: Certificate, record: Record) -> datetime.datetime:

@@ -76,6 +76,12 @@ def told(output: str) -> str:
     return " ".join(details or lines[-4:])[:600] or "certbot gave no reason"
 
 
+def see_whole(path: Path) -> None:
+    """Raise IssueError where openssl has not written a file to its end: it does not notice that a disk is full."""
+    if "-----END " not in path.read_text(encoding="ascii", errors="replace"):
+        raise IssueError(f"openssl could not write to {path.parent}: is there no space left on its disk?")
+
+
 def make_key(path: Path) -> None:
     """Make a key where there is none: on curve P-256, for root alone. Raises IssueError."""
     if path.exists():
@@ -88,6 +94,7 @@ def make_key(path: Path) -> None:
         )
         if code:
             raise IssueError(f"openssl makes no key: {said.strip()}")
+        see_whole(Path(name))
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -113,6 +120,7 @@ def make_request(key: Path, names: Sequence[str], path: Path) -> None:
     )
     if code:
         raise IssueError(f"openssl makes no request for {', '.join(names)}: {said.strip()}")
+    see_whole(path)
 
 
 def port_is_free(port: int = 80) -> bool:
@@ -166,7 +174,7 @@ def shows(webroot: Path, names: Sequence[str], port: int = 80) -> None:
 def way(settings: Settings, names: Sequence[str]) -> list[str]:
     """The options of certbot by which names are proved. Raises IssueError where that would fail."""
     if settings.challenge == "dns-01":
-        return ["--authenticator", "dns-rfc2136"]
+        return ["--authenticator", f"dns-{settings.provider}"]
     if port_is_free():
         return ["--authenticator", "standalone"]
     shows(Path(settings.webroot), names)

@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the timer runs on a host: certificates renewed when they are due, handed to what serves them, and measured.
 
-python3 -m …acme.job [--force]. Without Ansible. Out on standard error, for the journal: what was done and what failed.
+python3 -m …acme.job [--force [NAME…]]. Without Ansible. Out on standard error, for the journal: what was done and what
+failed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.services 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import (
     Places,
     Service,
+    SettingsError,
     names_of,
     read_services,
     read_settings,
@@ -47,20 +49,28 @@ def run(
     now: datetime.datetime,
     *,
     force: bool = False,
+    only: Sequence[str] = (),
     obtain: Provide = provide.provide,
     give: Hand = hand,
 ) -> tuple[list[Sample], bool]:
-    """Everything once. Out: what was measured, and whether all is well. Raises SettingsError."""
+    """Everything once. Out: what was measured, and whether all is well. Raises SettingsError.
+
+    force: issue anew whatever the life that is left. only: the names of the certificates to force; all if empty.
+    """
     services = read_services(places)
+    names_here = list(dict.fromkeys(service.certificate for service in services))
+    if unknown := [name for name in only if name not in names_here]:
+        raise SettingsError(f"There is no certificate {', '.join(unknown)} here: there are {', '.join(names_here)}.")
     if not services:
         return [], True
     settings = read_settings(places)
     samples: list[Sample] = []
     well = True
-    for name in dict.fromkeys(service.certificate for service in services):
+    for name in names_here:
+        forced = force and (not only or name in only)
         names = names_of(services, name)
         try:
-            found = obtain(places, settings, name, names, now, force=force, patient=True)
+            found = obtain(places, settings, name, names, now, force=forced, patient=True)
         except (XmppError, OSError) as error:
             found = Provided(provide.leaf_of(places, name), problem=str(error))
         if found.changed and found.certificate:
@@ -108,11 +118,12 @@ def publish(places: Places, samples: Sequence[Sample]) -> None:
 
 
 def main(arguments: Sequence[str], places: Places | None = None) -> int:
-    """In: --force, to have every certificate issued anew whatever its life."""
+    """In: --force, to have certificates issued anew whatever their life, all or those whose names follow."""
     places = places or Places()
+    force, only = "--force" in arguments, [one for one in arguments if one != "--force"]
     try:
         with provide.exclusively(places):
-            samples, well = run(places, datetime.datetime.now(datetime.timezone.utc), force="--force" in arguments)
+            samples, well = run(places, datetime.datetime.now(datetime.timezone.utc), force=force, only=only)
             publish(places, samples)
     except (XmppError, OSError) as error:
         say(str(error))

@@ -114,6 +114,9 @@ def provide(
         record = _ask(places, settings, name, record, now)
     found = foreseen(places, settings.directory, name, names, now, force)
     if not found.reason:
+        # what could not be had is not wanted any more: the next attempt has nothing to wait for
+        if record.failed:
+            remember(places, name, dataclasses.replace(record, failed=0, error=""))
         return found
     if patient and not force and due.waits(found.certificate, record, now):
         return dataclasses.replace(found, problem=record.error)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.issue import call
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import Places, Port, Service
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import vouched
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import managed_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
@@ -91,8 +92,11 @@ def hand(places: Places, service: Service, now: datetime.datetime) -> Handed:
 
 
 def to_prosody(service: Service, pair: Pair, now: datetime.datetime) -> Handed:
-    """As module prosody_cert does."""
+    """As module prosody_cert does. Raises HandingError for a key that DNS does not name yet."""
     store = Store(Path(service.certs_dir), service.certificate, 0, managed_files.group_id("prosody") or 0)
+    served_now = store.read() if service.dane else None
+    if served_now and (why := vouched.held_back(served_now.chain[0], pair.chain[0], service.names, now)):
+        raise HandingError(f"it is held back, and what was there goes on to be served: {why}")
     try:
         runner = connection.connect({"socket": DEFAULT_PATH, "timeout": 30.0})
     except AdminUnavailable as error:

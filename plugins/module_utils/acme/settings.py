@@ -48,8 +48,9 @@ class Places:
 class Settings:
     """Whom to ask, and how.
 
-    directory: URL of the ACME server's directory. challenge: http-01 or dns-01. webroot: the directory that whatever
-    has port 80 shows. authority: PEM file with the authority of the ACME server's own https, "" for those of the host.
+    directory: URL of the ACME server's directory. challenge: http-01 or dns-01. provider: the plug-in of certbot that
+    writes into DNS. webroot: the directory that whatever has port 80 shows. authority: PEM file with the authority of
+    the ACME server's own https, "" for those of the host.
     wildcard: whether names beside each other are asked for as one. profile: of certificates, "" for its choice.
     """
 
@@ -59,6 +60,7 @@ class Settings:
     authority: str = ""
     wildcard: bool = False
     profile: str = ""
+    provider: str = "rfc2136"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Service:
     """What takes a certificate. names: those it needs in it.
 
     certs_dir: Prosody's directory, whose files are installed as prosody_cert does. Else files, check (a command that
-    must accept them), unit (of systemd, after whose reload it serves them) and ports.
+    must accept them), unit (of systemd, after whose reload it serves them) and ports. dane: whether other servers go by
+    the keys that DNS names.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Service:
     check: tuple[str, ...] = ()
     unit: str = ""
     ports: tuple[Port, ...] = field(default=())
+    dane: bool = False
 
 
 def settings_of(data: Mapping[str, Any]) -> Settings:
@@ -107,6 +111,7 @@ def settings_of(data: Mapping[str, Any]) -> Settings:
         data.get("authority", ""),
         bool(data.get("wildcard", False)),
         data.get("profile", ""),
+        data.get("provider", Settings.provider),
     )
 
 
@@ -124,6 +129,7 @@ def service_of(name: str, data: Mapping[str, Any]) -> Service:
         tuple(data.get("check", ())),
         data.get("unit", ""),
         tuple(Port(one["address"], int(one["port"]), one["name"]) for one in data.get("ports", ())),
+        bool(data.get("dane", False)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import listening
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import LISTENING, Held
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import (
     Served,
     TlsProbeError,
@@ -219,6 +220,20 @@ def look_until(
     return tuple(seen)
 
 
+def _is_whole(served: Sequence[Certificate], chain: Sequence[str]) -> bool:
+    """Whether what was served is the chain that was expected, or that one and the way to a root.
+
+    OpenSSL completes a certificate that lies there alone by the authorities that the host trusts (SSL_CTX_set_mode,
+    SSL_MODE_NO_AUTO_CHAIN).
+    """
+    given, more = served[: len(chain)], served[len(chain) :]
+    if [link.sha256 for link in given] != list(chain):
+        return False
+    links = [given[-1], *more]
+    issued = all(one.issuer_der == other.subject_der for one, other in zip(links, more))
+    return not more or (len(chain) == 1 and issued and more[-1].self_issued)
+
+
 def faults(seen: Iterable[Seen], chain: Sequence[str], on_disk: Iterable[str]) -> tuple[str, ...]:
     """Sentences about all that is not served as it should be.
 
@@ -235,7 +250,7 @@ def faults(seen: Iterable[Seen], chain: Sequence[str], on_disk: Iterable[str]) -
                 found.append(f"{one.target}: serves {one}, which is not on disk any more")
         elif one.sha256 != chain[0]:
             found.append(f"{one.target}: serves {one}")
-        elif one.served.chain_known and tuple(link.sha256 for link in one.served.chain) != tuple(chain):
+        elif one.served.chain_known and not _is_whole(one.served.chain, chain):
             found.append(
                 f"{one.target}: serves the right certificate with {len(one.served.chain) - 1} others in its "
                 f"chain instead of {len(chain) - 1}"

@@ -25,8 +25,8 @@ def lived(life: datetime.timedelta, age: datetime.timedelta, *names: str) -> cer
     [
         (90 * DAY, 30 * DAY),
         (45 * DAY, 15 * DAY),
-        (160 * HOUR, 80 * HOUR),  # six days: half, as Let's Encrypt asks for
-        (10 * DAY, 10 * DAY / 3),
+        (160 * HOUR, 160 * HOUR / 3),  # six days
+        (HOUR / 6, HOUR / 18),
     ],
 )
 def test_it_is_renewed_by_its_own_life(life, left):

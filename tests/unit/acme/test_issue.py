@@ -194,3 +194,18 @@ def test_a_program_that_is_not_there_is_named():
         issue.call(["/nonexistent"])
     with pytest.raises(issue.IssueError, match="did not end within"):
         issue.call(["sleep", "5"], timeout=0.05)
+
+
+def test_a_key_or_a_request_that_a_full_disk_cut_off_is_none(tmp_path, monkeypatch):
+    """openssl ends well then, and certbot says that it cannot parse the request."""
+
+    def cut_off(command, *_more):
+        Path(command[command.index("-out") + 1]).write_text("")
+        return 0, ""
+
+    monkeypatch.setattr(issue, "call", cut_off)
+    with pytest.raises(issue.IssueError, match="no space left on its disk"):
+        issue.make_key(tmp_path / "privkey.pem")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(issue.IssueError, match="no space left on its disk"):
+        issue.make_request(tmp_path / "privkey.pem", ["example.org"], tmp_path / "request.pem")

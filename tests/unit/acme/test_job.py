@@ -107,11 +107,18 @@ def test_settings_that_cannot_be_read_are_told(where, capsys):
     assert "Run playbook site again" in capsys.readouterr().err
 
 
-def test_force_is_for_all(where, server, monkeypatch):
+def test_force_is_for_all_or_for_those_that_are_named(where, server, monkeypatch, capsys):
     monkeypatch.setitem(job.run.__kwdefaults__, "give", lambda *_args: Handed(True))
+    support.service(where, "coturn", certificate="turn.example.org", names=["turn.example.org"])
     job.main([], where)
-    job.main(["--force"], where)
     assert len(server.asked) == 2
+    job.main(["--force"], where)
+    assert len(server.asked) == 4
+    job.main(["--force", "turn.example.org"], where)
+    assert len(server.asked) == 5
+    assert job.main(["--force", "turn.example.net"], where) == 1
+    assert "There is no certificate turn.example.net here: there are" in capsys.readouterr().err
+    assert len(server.asked) == 5
 
 
 def shipped():

@@ -95,6 +95,17 @@ def test_the_timer_waits_after_a_failure_and_a_run_of_the_operator_does_not(wher
     assert len(server.asked) == 3
 
 
+def test_the_timer_does_not_wait_for_what_nobody_wants_any_more(where, server):
+    provide.provide(where, SETTINGS, "example.org", NAMES, NOW)
+    server.fail = "not the directory of proofs"
+    assert provide.provide(where, SETTINGS, "example.org", (*NAMES, "gone.example.org"), NOW, patient=True).problem
+    assert provide.provide(where, SETTINGS, "example.org", NAMES, NOW, patient=True).problem == ""
+    server.fail = ""
+    more = (*NAMES, "more.example.org")
+    assert provide.provide(where, SETTINGS, "example.org", more, NOW, patient=True).changed
+    assert server.asked[-1] == more
+
+
 def test_a_state_that_cannot_be_read_is_none(where):
     where.state.mkdir()
     (where.state / "state.json").write_text('{"example.org": 1}')

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import issue
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import service_of, settings_of
 from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import render, templated
 
@@ -159,7 +160,30 @@ def test_options_of_certbot() -> None:
         "preferred-profile = shortlived",
         "eab-kid = kid",
         "eab-hmac-key = key",
-        "dns-rfc2136-credentials = /etc/xmpp/acme/rfc2136.ini",
+        "dns-rfc2136-credentials = /etc/xmpp/acme/dns.ini",
     ):
         assert line in full.splitlines()
-    assert "dns_rfc2136_secret = c2VjcmV0" in render("certificates", "rfc2136.ini.j2", **{**GOOD, **DNS})
+    assert "dns_rfc2136_secret = c2VjcmV0" in render("certificates", "dns.ini.j2", **{**GOOD, **DNS})
+
+
+@pytest.mark.parametrize(
+    ("provider", "line"),
+    [
+        ("cloudflare", "dns_cloudflare_api_token = words"),
+        ("desec", "dns_desec_token = words"),
+        ("infomaniak", "dns_infomaniak_token = words"),
+    ],
+)
+def test_another_provider_of_dns(provider: str, line: str) -> None:
+    given = {"certificates_acme_challenge": "dns-01", "certificates_acme_dns_provider": provider}
+    (missing,) = refused(**given)
+    assert (
+        f"certificates_acme_dns_token is not given: the host writes the proof into the zone at {provider}." in missing
+    )
+    token = {**GOOD, **given, "certificates_acme_dns_token": "words"}
+    assert refused(**token) == []
+    assert line in render("certificates", "dns.ini.j2", **token).splitlines()
+    assert f"dns-{provider}-credentials = /etc/xmpp/acme/dns.ini" in render("certificates", "certbot.ini.j2", **token)
+    assert f"python3-certbot-dns-{provider}" in templated("certificates", "{{ __certificates_acme_packages }}", **token)
+    settings = settings_of(json.loads(written(**token)["/etc/xmpp/acme/settings.json"]))
+    assert issue.way(settings, NAMES) == ["--authenticator", f"dns-{provider}"]

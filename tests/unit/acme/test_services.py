@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import services
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import service_of
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import vouched
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import managed_files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_socket import AdminUnavailable
@@ -159,15 +160,22 @@ def test_nothing_is_handed_over_that_does_not_fit(tmp_path):
     assert "lacks example.net" in found.problem
 
 
-def test_a_prosody_that_does_not_run_has_it_for_when_it_does(tmp_path, monkeypatch):
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """Where certificates lie on a host whose Prosody does not run, with a directory for that of example.org."""
+
     def refused(_options):
         raise AdminUnavailable("no socket", "missing")
 
     monkeypatch.setattr(connection, "connect", refused)
     monkeypatch.setattr(managed_files, "group_id", lambda _name: os.getgid())
     where = support.places(tmp_path)
-    place = where.certificate("example.org")
-    place.mkdir(parents=True)
+    where.certificate("example.org").mkdir(parents=True)
+    return where
+
+
+def test_a_prosody_that_does_not_run_has_it_for_when_it_does(tmp_path, stopped):
+    where, place = stopped, stopped.certificate("example.org")
     (place / "fullchain.pem").write_bytes(NEW.fullchain)
     (place / "privkey.pem").write_bytes(NEW.key)
     (place / "privkey.pem").chmod(0o600)
@@ -178,3 +186,29 @@ def test_a_prosody_that_does_not_run_has_it_for_when_it_does(tmp_path, monkeypat
     assert services.hand(where, prosody, support.NOW) == services.Handed(None, True)
     assert (certs / "example.org.crt").read_bytes() == NEW.fullchain
     assert services.hand(where, prosody, support.NOW) == services.Handed(None, False)
+
+
+def test_a_key_that_dns_does_not_name_is_held_back_and_the_old_one_stays(tmp_path, stopped, monkeypatch):
+    """And the record, once it is there, is all that is needed."""
+    where, place = stopped, stopped.certificate("example.org")
+    certs = tmp_path / "certs"
+    data = {"certificate": "example.org", "names": list(support.NAMES), "certs_dir": str(certs)}
+    asked = []
+
+    def held_back(before, after, names, _now):
+        asked.append((before.sha256, after.sha256, names))
+        return "no record names its key"
+
+    monkeypatch.setattr(vouched, "held_back", held_back)
+    for one in (OLD, NEW):
+        (place / "fullchain.pem").write_bytes(one.fullchain)
+        (place / "privkey.pem").write_bytes(one.key)
+        (place / "privkey.pem").chmod(0o600)
+        found = services.hand(where, service_of("prosody", {**data, "dane": True}), support.NOW)
+    assert asked == [(OLD.chain[0].sha256, NEW.chain[0].sha256, support.NAMES)]
+    assert found.served is False
+    assert found.problem == "it is held back, and what was there goes on to be served: no record names its key"
+    assert (certs / "example.org.crt").read_bytes() == OLD.fullchain
+    # who does not go by DANE has no reason to wait
+    assert services.hand(where, service_of("prosody", data), support.NOW).changed
+    assert (certs / "example.org.crt").read_bytes() == NEW.fullchain

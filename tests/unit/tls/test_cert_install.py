@@ -248,6 +248,39 @@ def test_an_incomplete_chain_is_a_fault(store):
         Installation(store, server, material.NOW).present(NEW, NAMES)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((AUTHORITY.root,), ""),
+        ((AUTHORITY.intermediate,), "serves the right certificate with 1 others in its chain instead of 0"),
+        (
+            (AUTHORITY.intermediate, AUTHORITY.root),
+            "serves the right certificate with 2 others in its chain instead of 0",
+        ),
+    ],
+)
+def test_a_leaf_alone_is_completed_by_openssl_where_the_host_trusts_its_root(store, more, said):
+    """A second run finds nothing to do, and an authority that did not issue it is none of its chain."""
+    issued = material.issue(NAMES, by=AUTHORITY.root)
+    alone = Pair((certificate.parse(issued.der),), issued.key_pem().encode())
+    added = tuple(certificate.parse(one.der) for one in more)
+    simulated = Simulated(store.directory)
+
+    def see(where, timeout):
+        return tuple(
+            replace(one, served=replace(one.served, chain=(one.served.chain[0], *added))) if one.served else one
+            for one in simulated.see(where, timeout)
+        )
+
+    server = Server(simulated, RUNNING, None, 1.0, see)
+    if said:
+        with pytest.raises(InstallError, match=said):
+            Installation(store, server, material.NOW).present(alone, NAMES)
+        return
+    assert Installation(store, server, material.NOW).present(alone, NAMES).actions == ("install", "reload")
+    assert Installation(store, server, material.NOW).present(alone, NAMES).actions == ()
+
+
 def test_a_port_that_cannot_be_reached_is_a_warning_and_not_the_certificates_fault(store):
     installed(store)
     done = present(store, NEW, Simulated(store.directory, closed_ports=(5281,)))

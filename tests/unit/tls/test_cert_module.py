@@ -232,3 +232,20 @@ def test_rights_that_somebody_changed_are_repaired(place):
     (tmp_path / "certs").chmod(0o755)
     assert run(options)["actions"] == ["repair"]
     assert run(options)["actions"] == []
+
+
+def test_a_key_that_dns_does_not_name_is_not_installed(place, monkeypatch):
+    tmp_path, options = place
+    options |= {"dane": True}
+    first, second = pair(tmp_path, "one"), pair(tmp_path, "two")
+    said = ["no record names its key"]
+    monkeypatch.setattr(prosody_cert.vouched, "held_back", lambda *_args: said[0])
+    assert run(options | first)["changed"]  # nothing is served yet
+    before = (tmp_path / "certs" / "example.org.crt").read_bytes()
+    for check in (True, False):
+        refused = run(options | second, check)
+        assert refused["failed"]
+        assert "was not installed: no record names its key, and run this again." in refused["msg"]
+    assert (tmp_path / "certs" / "example.org.crt").read_bytes() == before
+    said[0] = ""
+    assert run(options | second)["changed"]

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import chain_proof
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import certificate, chain_proof
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate_state import Wanted, examine
 from ansible_collections.allthingslinux.xmpp.plugins.modules import certificates_info
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
@@ -272,3 +272,33 @@ def test_the_module_with_an_authority_that_cannot_be_read():
     result = module_runner.run(certificates_info, certificates=[entry], issuer="hello")
     assert result["failed"]
     assert "the certificate authority: no certificate in it" in result["msg"]
+
+
+def test_the_module_finds_a_key_that_dns_does_not_name(tmp_path, monkeypatch):
+    """Before anything is changed: what is given is compared with what is served."""
+    served, given = good(), good()
+    (tmp_path / "served.pem").write_text(served.pem)
+    asked = []
+
+    def held_back(before, after, names, _now):
+        asked.append((before.sha256, after.sha256, names))
+        return "no record names its key"
+
+    monkeypatch.setattr(certificates_info.vouched, "held_back", held_back)
+    entry = {
+        "name": "one",
+        "names": NAMES,
+        "fullchain": "given.pem",
+        "privkey": "given.key",
+        "fullchain_text": AUTHORITY.fullchain(given),
+        "privkey_text": given.key_pem(),
+        "authority_text": AUTHORITY.root.pem,
+    }
+    replaces = {"replaces": str(tmp_path / "served.pem")}
+    result = module_runner.run(certificates_info, certificates=[{**entry, **replaces}])
+    assert result["problems"] == ["given.pem: no record names its key, and run this again."]
+    parsed = [certificate.parse(one.der).sha256 for one in (served, given)]
+    assert asked == [(*parsed, NAMES)]
+    # who does not go by DANE, and where nothing is served yet
+    for more in ({}, {"replaces": str(tmp_path / "absent.pem")}):
+        assert module_runner.run(certificates_info, certificates=[{**entry, **more}])["problems"] == []
