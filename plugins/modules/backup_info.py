@@ -25,6 +25,10 @@ options:
     type: str
     choices: ["", database, uploads]
     default: ""
+  sealed:
+    description: Whether to return what the newest backup has of the controller's secrets, too.
+    type: bool
+    default: false
 seealso:
   - module: allthingslinux.xmpp.backup_restore
 """
@@ -50,6 +54,10 @@ unfinished:
   description: Whether an earlier restore did not come to its end here.
   returned: always
   type: bool
+sealed:
+  description: The controller's secrets in the newest backup, encrypted; empty where it has none.
+  returned: with O(sealed=true)
+  type: str
 """
 
 import shutil
@@ -68,13 +76,16 @@ def main() -> None:
         argument_spec={
             "moment": {"type": "float"},
             "only": {"type": "str", "choices": ["", "database", "uploads"], "default": ""},
+            "sealed": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     wanted = planner.Wanted(module.params["moment"], module.params["only"])
     try:
         told = settings.load()
-        seen = repository.seen(Programs(told), told, wanted.moment)
+        programs = Programs(told)
+        seen = repository.seen(programs, told, wanted.moment)
+        sealed = {"sealed": repository.sealed(programs, seen.snapshots)} if module.params["sealed"] else {}
         place = told.data.parent if told.data.parent.is_dir() else Path("/var/lib")
         # what was left half done makes way
         server = told.cluster if Path(f"/usr/lib/postgresql/{told.cluster}").is_dir() else ""
@@ -86,6 +97,7 @@ def main() -> None:
         lines=planner.loss(wanted, seen, time.time()),
         objections=objections,
         unfinished=bool(restore.Record().pending),
+        **sealed,
     )
 
 

@@ -67,7 +67,7 @@ def main() -> None:
     try:
         told = settings.load()
         programs = Programs(told)
-        prepare.refuse_another(told)
+        prepare.refuse_another(programs, told)
         made = False if module.check_mode else prepare.make_directories(told)
         if module.params["part"] == "database":
             made = prepare.database(programs, told, module.check_mode) or made

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host of the scenario, and what backups leave on it."""
+"""The two hosts of the scenario, and what backups leave on the one that is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import testinfra
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 
-CHAT = "xmpp-backup-chat"
+CHAT, VAULT = "xmpp-backup-chat", "xmpp-backup-vault"
 # of carol nothing is in the inventory
 PASSWORDS = {"alice": "first-of-the-scenario", "bob": "second-of-the-scenario", "carol": "a-password-of-her-own"}
 
@@ -53,18 +53,15 @@ class Kept:
         return Client(f"{name}@keep.localhost", PASSWORDS[name], self.address)
 
     def destroy(self) -> None:
-        """Have a fresh host in its place, as Molecule made the first, with the disk of the backups."""
-        image, gone = os.environ.get("XMPP_READY_IMAGE", "xmpp-ready:trixie"), f"{CHAT}-gone"
+        """Have a fresh host in its place, as Molecule made the first."""
+        image = os.environ.get("XMPP_READY_IMAGE", "xmpp-ready:trixie")
         named = ["--name", CHAT, "--hostname", CHAT, "--network", "xmpp-backup", "--env", "container=docker"]
-        disks = ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--volume", "xmpp-backup-disk:/srv/vault"]
+        disks = ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"]
         disks += [word for place in ("/run", "/run/lock", "/tmp") for word in ("--tmpfs", place)]
         rights = ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "--cgroupns", "host"]
         for command in (
-            # it has to be there until the other one has the disk: nothing is on it when nobody has it
-            ["docker", "pause", CHAT],
-            ["docker", "rename", CHAT, gone],
+            ["docker", "rm", "--force", "--volumes", CHAT],
             ["docker", "run", "--detach", "--tty", *named, *disks, *rights, image, "/sbin/init"],
-            ["docker", "rm", "--force", "--volumes", gone],
             ["docker", "exec", CHAT, "sh", "-c", "until systemctl is-system-running --wait; do sleep 0.2; done || :"],
         ):
             subprocess.run(command, check=command[1] != "exec", capture_output=True, timeout=120)
@@ -73,3 +70,8 @@ class Kept:
 @pytest.fixture(scope="session")
 def chat() -> Kept:
     return Kept(machine(CHAT))
+
+
+@pytest.fixture(scope="session")
+def vault() -> Any:
+    return machine(VAULT)

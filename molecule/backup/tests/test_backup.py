@@ -11,19 +11,27 @@ import datetime
 import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import SignInFailed
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import ssh_keys
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import canonical, web
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import CHAT, PASSWORDS, Kept
 
 REPOSITORY = f"/srv/vault/{CHAT}"
+EPHEMERAL = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+SECRETS = EPHEMERAL / "inventory/.secrets"
 CONTENT = b"kept by the scenario\n" * 4000
 ROOM = "hall@muc.keep.localhost"
 # XEP-0384, as clients with version 0.3 of it publish their devices and keys
@@ -33,13 +41,6 @@ OMEMO = {
     BUNDLE: "<bundle xmlns='eu.siacs.conversations.axolotl'><identityKey>a2V5IG9mIGNhcm9s</identityKey></bundle>",
 }
 LIFE: dict[str, Any] = {}
-
-
-def wait_until(what: Callable[[], Any], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.3)
 
 
 def test_the_first_backup_comes_with_the_deployment(chat: Kept) -> None:
@@ -52,6 +53,18 @@ def test_the_first_backup_comes_with_the_deployment(chat: Kept) -> None:
 
 def test_the_role_changes_nothing_again() -> None:
     playbook("site", "--tags", "backup").assert_unchanged()
+
+
+def test_a_key_that_the_other_host_does_not_know_is_refused_before_anything_changes(tmp_path: Path) -> None:
+    done = playbook("site", "--tags", "backup", "-e", json.dumps({"backup_secrets_dir": str(tmp_path / "new")}))
+    assert done.code != 0
+    told = " ".join(done.output.split())
+    assert "nothing was changed" in told
+    line = re.search(r'restrict,command="internal-sftp" (ssh-ed25519 AAAA\S+)', told.replace("\\", ""))
+    key = tmp_path / "new/backup_sftp_key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert line
+    assert line[1] == ssh_keys.public(key.read_text())
 
 
 def test_people_live_here(chat: Kept) -> None:
@@ -72,6 +85,23 @@ def test_people_live_here(chat: Kept) -> None:
     assert chat.backup()["problems"] == []
 
 
+def sql(chat: Kept, statements: str) -> str:
+    """Out: what psql said. A statement a line: some must not be in a transaction."""
+    ask = "cd / && printf %s %s | runuser -u postgres -- psql -qAtX prosody"
+    return str(chat.host.run(ask, "%s", statements).stdout.strip())
+
+
+def test_the_index_of_archives_is_made_anew(chat: Kept) -> None:
+    """In place of one that was left half done, as by a build that was killed."""
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'xmpp_archive_expiry'::regclass;"
+    chat.host.check_output("systemctl start xmpp-database")
+    assert sql(chat, valid) == "t"
+    twice = "CREATE UNIQUE INDEX CONCURRENTLY xmpp_archive_expiry ON prosodyarchive (type);"
+    assert sql(chat, f"DROP INDEX xmpp_archive_expiry;\n{twice}\n{valid}") == "f"
+    chat.host.check_output("systemctl start xmpp-database")
+    assert sql(chat, valid) == "t"
+
+
 def test_a_drill_restores_and_compares(chat: Kept) -> None:
     found = chat.drill()
     assert found["problems"] == []
@@ -86,18 +116,18 @@ def test_a_drill_restores_and_compares(chat: Kept) -> None:
 
 
 @pytest.fixture
-def flipped(chat: Kept) -> Iterator[None]:
+def flipped(vault: Any) -> Iterator[None]:
     """One byte is another one in a pack of restic, and in a full backup of pgBackRest."""
     files = [
-        chat.host.check_output(f"ls -S {REPOSITORY}/restic/data/*/* | head -n 1"),
-        chat.host.check_output(f"ls -S {REPOSITORY}/pgbackrest/backup/xmpp/*F/bundle/* | head -n 1"),
+        vault.check_output(f"ls -S {REPOSITORY}/restic/data/*/* | head -n 1"),
+        vault.check_output(f"ls -S {REPOSITORY}/pgbackrest/backup/xmpp/*F/bundle/* | head -n 1"),
     ]
     for number, file in enumerate(files):
-        chat.host.check_output(f"cp -p {file} /root/{number} && chmod u+w {file}")
-        chat.host.check_output(f"printf X | dd of={file} bs=1 seek=1500 conv=notrunc status=none")
+        vault.check_output(f"cp -p {file} /root/{number} && chmod u+w {file}")
+        vault.check_output(f"printf X | dd of={file} bs=1 seek=1500 conv=notrunc status=none")
     yield
     for number, file in enumerate(files):
-        chat.host.check_output(f"cp -p /root/{number} {file}")
+        vault.check_output(f"cp -p /root/{number} {file}")
 
 
 def test_a_flipped_byte_is_found(chat: Kept, flipped: None) -> None:
@@ -114,29 +144,29 @@ def test_a_source_that_is_gone(chat: Kept) -> None:
     chat.host.check_output("mv /srv/elsewhere /srv/operator")
 
 
-def test_a_repository_that_is_full(chat: Kept) -> None:
-    chat.host.run("head -c 200M /dev/zero >/srv/vault/full")
+def test_a_repository_that_is_full(chat: Kept, vault: Any) -> None:
+    vault.run("head -c 200M /dev/zero >/srv/vault/full")
     assert len(chat.backup()["problems"]) == 2
     with chat.client("alice") as alice, chat.client("bob") as bob:
         alice.say(bob.stream, "it goes on")
         assert bob.hears("it goes on")
-    chat.host.check_output("rm /srv/vault/full")
+    vault.check_output("rm /srv/vault/full")
 
 
-def test_a_repository_that_is_gone(chat: Kept) -> None:
-    chat.host.check_output(f"mv {REPOSITORY} /srv/vault/away")
+def test_a_repository_that_is_gone(chat: Kept, vault: Any) -> None:
+    vault.check_output(f"mv {REPOSITORY} /srv/vault/away")
     good = chat.state()["last_success"]
     assert len(chat.backup()["problems"]) == 2
     assert chat.state()["last_success"] == good
-    chat.host.check_output(f"mv -T /srv/vault/away {REPOSITORY}")
+    vault.check_output(f"mv -T /srv/vault/away {REPOSITORY}")
     # all that waited is archived now
     assert chat.backup()["problems"] == []
 
 
-def test_a_hole_in_the_archive(chat: Kept) -> None:
+def test_a_hole_in_the_archive(chat: Kept, vault: Any) -> None:
     """pgBackRest says ok over it; the next run makes a backup that does without."""
     newest = f"ls {REPOSITORY}/pgbackrest/archive/xmpp/17-1/*/*.zst | sort | tail -n 1"
-    chat.host.check_output(f"rm $({newest})")
+    vault.check_output(f"rm $({newest})")
     assert "lacks 1 segments" in " ".join(chat.backup()["problems"])
     healed = chat.backup()
     assert healed["problems"] == []
@@ -150,7 +180,8 @@ def test_postgresql_is_killed_during_a_backup(chat: Kept) -> None:
     chat.host.check_output("sleep 0.3; pkill -9 -u postgres -f bin/postgres")
     chat.host.check_output("timeout 60 sh -c 'while systemctl is-active killed; do sleep 0.3; done' >/dev/null")
     assert chat.state()["backup"]["problems"]
-    chat.host.check_output("systemctl restart postgresql@17-main")
+    # nobody has to start it
+    chat.host.check_output("timeout 60 sh -c 'until pg_isready --quiet; do sleep 0.3; done'")
     assert chat.backup()["problems"] == []
 
 
@@ -212,6 +243,68 @@ def test_uploads_alone_come_back_into_the_running_service(chat: Kept) -> None:
     assert owner.user == "prosody"
 
 
+def test_a_person_gets_everything_that_is_kept_of_them(chat: Kept, tmp_path: Path) -> None:
+    path = tmp_path / "carol.tar.gz"
+    given = {"xmpp_export_jid": "carol@keep.localhost", "xmpp_export_file": str(path)}
+    playbook("export", "-e", json.dumps(given)).assert_ok()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(path) as archive:
+        archive.extractall(tmp_path, filter="data")
+    top = tmp_path / "carol@keep.localhost"
+    user = ET.parse(top / "account.xml").getroot()[0][0]
+    assert user.find("{urn:xmpp:pie:0#scram}scram-credentials") is not None
+    assert [one.get("jid") for one in user.iter("{jabber:iq:roster}item")] == ["alice@keep.localhost"]
+    nodes = [one.get("node") for one in user.iter("{http://jabber.org/protocol/pubsub}items")]
+    assert set(nodes) >= set(OMEMO)
+    assert [one.text for one in user.iter("{jabber:client}body")] == ["a word of carol"]
+    assert (top / "uploads/kept.bin").read_bytes() == CONTENT[::-1]
+    assert "a word of carol" in (top / "messages/alice@keep.localhost.txt").read_text()
+    assert chat.host.run("ls -d /tmp/xmpp-export-* /root/export*").stdout == ""
+
+
+def test_nothing_is_left_of_a_person_but_what_others_received(chat: Kept) -> None:
+    with chat.client("alice") as alice:
+        alice.befriend("carol@keep.localhost")
+    given = {"xmpp_erase_jid": "carol@keep.localhost", "xmpp_erase_yes": True}
+    done = playbook("erase", "-e", json.dumps(given)).assert_ok()
+    assert "backups have all of it until 20" in done.output
+    rows = "SELECT store FROM prosody WHERE concat(\"user\", key, value) LIKE '%carol%';"
+    archived = (
+        "SELECT count(*) FROM prosodyarchive WHERE \"user\" = 'carol' OR store = 'uploads' AND \"with\" LIKE 'carol@%';"
+    )
+    # the address cannot be taken by somebody else
+    assert sql(chat, rows) == "tombstones"
+    assert sql(chat, archived) == "0"
+    slot = LIFE["upload of carol"].split("/")[-2].replace("-", "%2d")
+    # the checks have uploaded some of their own
+    assert slot not in chat.host.check_output("ls /var/lib/prosody/*/http_file_share")
+    assert web(chat.address, 5281, LIFE["upload of carol"])[0] in (404, 410)
+    with chat.client("alice") as alice:
+        assert alice.friends() == {"bob@keep.localhost"}
+        assert "a word of carol" in alice.archived()
+    assert playbook("erase", "-e", json.dumps(given)).code != 0
+
+
+def from_the_printed_page(page: str) -> dict[str, str]:
+    """Out: name → content of the files that it says to make."""
+    key = re.search(r"^Key +(\S+)$", page, re.MULTILINE)
+    assert key
+    files = re.findall(r"^For \.secrets/(\S+), .*:\n((?:.+\n)+)", page, re.MULTILINE)
+    return {"backup_key": f"{key[1]}\n", **dict(files)}
+
+
+def test_the_controller_is_lost_but_for_the_printed_page() -> None:
+    LIFE["secrets"] = {path.relative_to(SECRETS): path.read_bytes() for path in SECRETS.rglob("*") if path.is_file()}
+    page = (SECRETS / "backup-escrow.txt").read_text()
+    shutil.rmtree(SECRETS)
+    SECRETS.mkdir(mode=0o700)
+    for name, content in from_the_printed_page(page).items():
+        (SECRETS / name).touch(mode=0o600)
+        (SECRETS / name).write_text(content)
+    assert {path.name for path in SECRETS.iterdir()} == {"backup_key", "backup_controller_key", "backup_sftp_key"}
+    assert len(LIFE["secrets"]) > 5
+
+
 def test_the_host_is_destroyed_and_the_restore_is_killed_half_way(chat: Kept) -> None:
     chat.destroy()
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
@@ -231,6 +324,13 @@ def test_the_host_is_destroyed_and_the_restore_is_killed_half_way(chat: Kept) ->
 def test_it_is_repeated_and_ends_with_a_service_that_was_used() -> None:
     given = {"xmpp_restore_to": LIFE["between"], "xmpp_restore_yes": True}
     playbook("restore", "-e", json.dumps(given)).assert_ok()
+
+
+def test_all_that_was_beside_the_inventory_is_back() -> None:
+    there = {path.relative_to(SECRETS): path.read_bytes() for path in SECRETS.rglob("*") if path.is_file()}
+    assert there.keys() == LIFE["secrets"].keys()
+    assert [name for name, content in there.items() if content.strip() != LIFE["secrets"][name].strip()] == []
+    assert {path.stat().st_mode & 0o077 for path in SECRETS.rglob("*")} == {0}
 
 
 def test_exactly_the_first_message_is_there(chat: Kept) -> None:
@@ -257,7 +357,11 @@ def test_what_was_replaced_is_kept_and_a_new_backup_leads_on(chat: Kept) -> None
     assert chat.drill()["problems"] == []
 
 
-def test_a_drill_leaves_nothing_behind_when_it_is_killed(chat: Kept) -> None:
+def test_a_drill_leaves_nothing_behind_when_it_is_killed(chat: Kept, vault: Any) -> None:
+    # the lock that is left keeps everybody else from reading, and restic itself from removing anything
+    chat.host.check_output("systemctl start --no-block xmpp-backup-drill")
+    vault.check_output("timeout 60 sh -c 'until ls /srv/vault/*/restic/locks/* >/dev/null 2>&1; do sleep 0.02; done'")
+    chat.host.check_output("systemctl kill --signal KILL xmpp-backup-drill")
     chat.host.check_output("systemctl start --no-block xmpp-backup-drill")
     chat.host.check_output("timeout 60 sh -c 'until test -e /var/lib/postgresql/xmpp-drill/data; do sleep 0.05; done'")
     chat.host.check_output("systemctl kill --signal KILL xmpp-backup-drill")
@@ -265,18 +369,75 @@ def test_a_drill_leaves_nothing_behind_when_it_is_killed(chat: Kept) -> None:
     assert not chat.host.file("/var/lib/postgresql/xmpp-drill").exists
 
 
+def test_object_storage(chat: Kept) -> None:
+    """A mock (moto) stands for it: what both programs ask and store, and not whether it is kept."""
+    given = {
+        "backup_repository": "s3://xmpp-backup-vault:9000/kept/here",
+        "backup_s3_access_key": "scenario",
+        "backup_s3_secret_key": "secret-of-the-scenario",
+        "backup_s3_authority": (EPHEMERAL / "vault/authority.pem").read_text(),
+    }
+    playbook("site", "--tags", "backup", "-e", json.dumps(given)).assert_ok()
+    found = chat.backup()
+    assert found["problems"] == []
+    assert found["parts"]["database"]["kind"] == "full"
+    proved = chat.drill()
+    assert proved["problems"] == []
+    assert proved["database"]["restored"]["accounts"] >= 4
+    assert not chat.host.file("/etc/xmpp/backup/sftp.key").exists
+    assert chat.host.file("/etc/xmpp/backup/s3.credentials").mode == 0o600
+
+
 def test_no_key_is_on_a_command_line_or_in_the_journal(chat: Kept) -> None:
     key = chat.host.file("/etc/xmpp/backup/restic.key").content_string.strip()
     assert len(key) == 32
-    assert key not in chat.host.check_output("journalctl --no-pager --output=cat")
+    journal = chat.host.check_output("journalctl --no-pager --output=cat")
+    for secret in (key, "secret-of-the-scenario", "OPENSSH PRIVATE KEY"):
+        assert secret not in journal
     assert chat.host.file("/etc/xmpp/backup/restic.key").mode == 0o600
     assert chat.host.file("/etc/xmpp/backup/pgbackrest.d/key.conf").mode == 0o640
 
 
 def test_no_more_backups_where_none_are_wanted(chat: Kept) -> None:
-    playbook("site", "--tags", "backup", "-e", '{"backup_repository": ""}').assert_ok()
+    without = ["--tags", "backup,postgresql", "-e", '{"backup_repository": "", "postgresql_archive_index": false}']
+    playbook("site", *without).assert_ok()
     assert chat.host.run("systemctl list-timers | grep xmpp-backup").rc != 0
     assert not chat.host.file("/etc/xmpp/backup").exists
     ask = "cd / && runuser -u postgres -- psql -qAtXc 'SHOW archive_mode'"
     assert chat.host.check_output(ask) == "off"
-    playbook("site", "--tags", "backup", "-e", '{"backup_repository": ""}').assert_unchanged()
+    assert sql(chat, "SELECT count(*) FROM pg_class WHERE relname = 'xmpp_archive_expiry';") == "0"
+    assert not chat.host.file("/etc/systemd/system/xmpp-database.timer").exists
+    playbook("site", *without).assert_unchanged()
+
+
+@pytest.fixture
+def wiki(chat: Kept) -> Iterator[None]:
+    """The cluster is one that somebody has for a wiki, as Debian's packages make it."""
+    place = "/etc/postgresql/17/main"
+    sample = "sed -n 's/^@remove[^@]*@//; s/@authmethodlocal@/peer/; s/@authmethodhost@/scram-sha-256/; /^[lh]o/p'"
+    chat.host.check_output(f"mv {place}/conf.d/xmpp.conf /root && mv {place}/pg_hba.conf /root/hba")
+    chat.host.check_output(f"{sample} /usr/share/postgresql/17/pg_hba.conf.sample >{place}/pg_hba.conf")
+    chat.host.check_output(f"echo 'hostssl wiki wiki 192.0.2.0/24 scram-sha-256' >>{place}/pg_hba.conf")
+    assert sql(chat, "CREATE DATABASE wiki;") == ""
+    yield
+    sql(chat, "DROP DATABASE wiki;")
+    chat.host.check_output(f"mv /root/xmpp.conf {place}/conf.d && mv /root/hba {place}/pg_hba.conf")
+
+
+def test_a_cluster_of_others_is_refused_by_name(wiki: None) -> None:
+    done = playbook("site", "--tags", "postgresql")
+    assert done.code != 0
+    told = " ".join(done.output.split())
+    assert "2 things stand in the way, and nothing was changed" in told
+    assert "has databases of others (wiki)" in told
+    assert "would replace (hostssl wiki wiki 192.0.2.0/24 scram-sha-256): put" in told
+
+
+def test_another_cluster_at_the_port_is_refused_by_name(chat: Kept) -> None:
+    chat.host.check_output("pg_createcluster 17 another && pg_conftool 17 another set port 5432")
+    try:
+        done = playbook("site", "--tags", "postgresql")
+    finally:
+        chat.host.check_output("pg_dropcluster 17 another")
+    assert done.code != 0
+    assert "PostgreSQL's cluster 17/another has port 5432 here" in " ".join(done.output.split())

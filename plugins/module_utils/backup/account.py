@@ -10,9 +10,7 @@ what is missing is added, at its old place in the order.
 
 from __future__ import annotations
 
-import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.program
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_text
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.datamanager import encoded
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid as jids
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import Jid
 
 PLACE = Path("/var/lib/xmpp-backup")
 OWNED = "host = :'host' AND \"user\" = :'user'"
@@ -52,28 +52,19 @@ INSERT INTO prosodyarchive (host, "user", store, key, "when", "with", type, valu
  AND back.store = live.store AND back.key = live.key) ORDER BY sort_id;
 COMMIT;
 """
-_JID = re.compile(r"([^@/\s'\"\\]+)@([^@/\s'\"\\]+)")
-
-
-@dataclass(frozen=True)
-class Jid:
-    """The address of an account."""
-
-    user: str
-    host: str
-
-    @property
-    def words(self) -> dict[str, str]:
-        """The variables of the statements."""
-        return {"user": self.user, "host": self.host, "jid": f"{self.user}@{self.host}"}
 
 
 def jid_of(text: str) -> Jid:
-    """Out: its parts. Raises BackupError."""
-    found = _JID.fullmatch(text)
-    if not found:
-        raise BackupError(f"{text} is no address of an account: give one such as alice@example.org.")
-    return Jid(found[1].lower(), found[2].lower())
+    """Out: the address of an account, as Prosody stores it. Raises BackupError."""
+    try:
+        return jids.account(text)
+    except jids.InvalidJid as error:
+        raise BackupError(str(error)) from error
+
+
+def words(jid: Jid) -> dict[str, str]:
+    """Out: the variables of the statements. Pure."""
+    return {"user": jid.local, "host": jid.domain, "jid": jid.bare}
 
 
 def upload(host: str, key: str) -> str:
@@ -86,7 +77,7 @@ def _counted(text: str) -> dict[str, int]:
 
 
 def _paths(jid: Jid) -> tuple[Path, Path]:
-    name = encoded(f"{jid.user}@{jid.host}")
+    name = encoded(jid.bare)
     return PLACE / f"{name}.rows", PLACE / f"{name}.archive"
 
 
@@ -110,11 +101,11 @@ def read(programs: Programs, settings: Settings, jid: Jid, moment: float | None)
 
 def _read(programs: Programs, settings: Settings, jid: Jid, moment: float | None) -> dict[str, Any]:
     with scratch.cluster(programs, settings, moment) as where:
-        ask: dict[str, Any] = {"database": settings.database, "given": jid.words, **where}
+        ask: dict[str, Any] = {"database": settings.database, "given": words(jid), **where}
         stores = _counted(programs.sql(STORES, **ask))
         if "accounts" not in stores:
             raise BackupError(
-                f"There is no account {jid.user}@{jid.host} in the backup"
+                f"There is no account {jid.bare} in the backup"
                 + (f" as of {planner.told(moment)}" if moment else "")
                 + ": give another time."
             )
@@ -132,8 +123,8 @@ def write(programs: Programs, settings: Settings, jid: Jid, stamp: str) -> str:
     """
     rows, archive = _paths(jid)
     texts = [path.read_text(encoding="utf-8") for path in (rows, archive)]
-    ask: dict[str, Any] = {"database": settings.database, "given": jid.words}
-    before = PLACE / f"{encoded(f'{jid.user}@{jid.host}')}.before-{stamp}"
+    ask: dict[str, Any] = {"database": settings.database, "given": words(jid)}
+    before = PLACE / f"{encoded(jid.bare)}.before-{stamp}"
     write_text(before, programs.sql(COPY_ROWS, raw=True, **ask), mode=0o600)
     programs.sql(WRITE.format(rows=texts[0], archive=texts[1]), **ask)
     for path in (rows, archive):

@@ -52,8 +52,11 @@ class Stanza:
         return self.before(None)
 
     def before(self, moment: float | None) -> Backup | None:
-        """The backup from which a moment is reached: the last that ended by then; None as moment is the newest."""
-        whole = [one for one in self.backups if not one.error and (moment is None or one.stop <= moment)]
+        """The backup from which a moment is reached: the last that ended in a second before; None is the newest.
+
+        So pgBackRest chooses (restore.c: a stop before the target, both in whole seconds).
+        """
+        whole = [one for one in self.backups if not one.error and (moment is None or one.stop < int(moment))]
         return max(whole, key=lambda one: one.stop) if whole else None
 
 

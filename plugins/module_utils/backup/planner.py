@@ -101,7 +101,7 @@ def reach(seen: Seen) -> tuple[float, float] | None:
     """Out: from when to when the database can be brought back, as far as the archive has no hole; None for never."""
     if not seen.stanza.backups:
         return None
-    first = min(one.stop for one in seen.stanza.backups if not one.error)
+    first = 1 + min(one.stop for one in seen.stanza.backups if not one.error)
     newest = max(seen.segments.values(), default=first)
     if seen.lacking:
         hole = wal.number(seen.lacking[0])

@@ -32,19 +32,46 @@ def stanza_is_there(known: Stanza) -> bool:
     return known.problem not in (NO_STANZA, MISSING_DATA) and bool(known.system)
 
 
-def refuse_another(settings: Settings) -> None:
+def advice(why: str) -> str:
+    """In: why another host was not reached. Out: what mends it, beginning with a space, "" where that is not known."""
+    if "known hosts failure" in why or "Host key verification failed" in why:
+        return (
+            " The host shows another key than those in backup_sftp_host_keys: compare them with what "
+            "cat /etc/ssh/ssh_host_*_key.pub prints there, and give all of these."
+        )
+    if "key authentication failed" in why or "Permission denied (publickey" in why:
+        return (
+            " The host does not let this one in: put what ssh-keygen -y -f .secrets/backup_sftp_key prints into "
+            ".ssh/authorized_keys of the user there (docs/backup.md)."
+        )
+    return ""
+
+
+def refuse_another(programs: Programs, settings: Settings) -> None:
     """Refuse to make a repository where one is missing in which backups were made. Raises BackupError."""
     known = state.load().get("repository")
-    if known == settings.repository and not Path(known, "restic", "config").exists():
+    if known != settings.repository:
+        return
+    if settings.elsewhere:
+        gone = programs.restic("cat", "config").code == repository.NO_REPOSITORY
+    else:
+        gone = not Path(known, "restic", "config").exists()
+    if gone:
+        what = "see who took them away" if settings.elsewhere else "mount what belongs there"
         raise BackupError(
-            f"Backups were made in {known}, and there is nothing of them: mount what belongs there, and repeat. To "
+            f"Backups were made in {known}, and there is nothing of them: {what}, and repeat. To "
             f"begin with an empty one instead, remove {STATE} on the host first."
         )
 
 
 def make_directories(settings: Settings) -> bool:
-    """Make the directories of a repository on this host. Out: whether one was made. Raises BackupError."""
+    """Make the directories of a repository on this host. Out: whether one was made. Raises BackupError.
+
+    Elsewhere the programs make theirs.
+    """
     made, top = False, Path(settings.repository)
+    if settings.elsewhere:
+        return made
     try:
         for place, owner, mode in (
             (top.parent, "root", 0o755),
@@ -76,7 +103,7 @@ def database(programs: Programs, settings: Settings, look: bool) -> bool:
     if not look:
         done = programs.pgbackrest("stanza-create")
         if done.code:
-            raise BackupError(f"The repository of the database could not be made: {done.why}")
+            raise BackupError(f"The repository of the database could not be made: {done.why}{advice(done.why)}")
     return True
 
 
@@ -86,9 +113,9 @@ def files(programs: Programs, look: bool) -> bool:
     if known.code == 0:
         return False
     if known.code != repository.NO_REPOSITORY:
-        raise BackupError(f"The repository of the files cannot be opened: {known.why}")
+        raise BackupError(f"The repository of the files cannot be opened: {known.why}{advice(known.why)}")
     if not look:
         done = programs.restic("init")
         if done.code:
-            raise BackupError(f"The repository of the files could not be made: {done.why}")
+            raise BackupError(f"The repository of the files could not be made: {done.why}{advice(done.why)}")
     return True

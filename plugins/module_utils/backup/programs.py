@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import psql
 
 PGBACKREST = (
     "pgbackrest",
@@ -23,8 +24,7 @@ PGBACKREST = (
 )
 KEY = "/etc/xmpp/backup/restic.key"
 CACHE = "/var/cache/xmpp-backup"
-# not runuser, which tells the journal of a session each time
-_AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--")
+_SFTP = "libssh2 err"  # in what pgBackRest says of the way, and not of what it found there
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ def run(*words: str, environment: Mapping[str, str] | None = None, text: str = "
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def _files(top: Path) -> int:
+    return sum(len(names) for _folder, _directories, names in os.walk(top))
+
+
 class Programs:
     """The programs, with what the settings say to each of them."""
 
@@ -67,22 +71,36 @@ class Programs:
 
     def pgbackrest(self, *words: str) -> Done:
         """Run it as postgres. words: options, and the command last."""
-        return run(*_AS_POSTGRES, *PGBACKREST, *words)
+        return run(*psql.AS_POSTGRES, *PGBACKREST, *words)
+
+    def restore(self, place: Path, *words: str) -> Done:
+        """Restore the database into a directory. Over SFTP it goes on where it stopped, while that leads on.
+
+        A connection can break; and pgBackRest 2.55 leaves a file open for each piece that it reads (its storageReadFree
+        closes nothing), until the other host opens no more.
+        """
+        done = self.pgbackrest(f"--pg1-path={place}", *words, "restore")
+        before = 0
+        while done.code > 0 and _SFTP in done.why and (there := _files(place)) > before:
+            before = there
+            done = self.pgbackrest(f"--pg1-path={place}", "--delta", *words, "restore")
+        return done
 
     def restic(self, *words: str) -> Done:
         """Run it as root."""
         environment = {
             "RESTIC_PASSWORD_FILE": KEY,
             "RESTIC_CACHE_DIR": CACHE,
-            "RESTIC_REPOSITORY": f"{self._settings.repository}/restic",
+            "RESTIC_REPOSITORY": self._settings.restic,
+            **self._settings.environment,
         }
-        return run("restic", "--json", *words, environment=environment)
+        return run("restic", *self._settings.options, "--json", *words, environment=environment)
 
     def sql(
         self,
         statements: str,
         database: str = "postgres",
-        socket: str = "/run/postgresql",
+        socket: str = psql.SOCKET,
         port: int = 5432,
         given: Mapping[str, str] | None = None,
         raw: bool = False,
@@ -91,27 +109,14 @@ class Programs:
 
         given: values for :'name' in the statements. Raises BackupError.
         """
-        done = run(
-            *_AS_POSTGRES,
-            "psql",
-            f"--host={socket}",
-            f"--port={port}",
-            f"--dbname={database}",
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--set=ON_ERROR_STOP=1",
-            *(f"--set={name}={value}" for name, value in (given or {}).items()),
-            text=statements,
-        )
+        done = run(*psql.words(database, socket, port, given), text=statements)
         if done.code:
             raise BackupError(f"PostgreSQL did not answer: {done.why}")
         return done.out if raw else done.out.strip()
 
     def as_postgres(self, *words: str) -> Done:
         """Run something else as postgres."""
-        return run(*_AS_POSTGRES, *words)
+        return run(*psql.AS_POSTGRES, *words)
 
 
 @contextlib.contextmanager

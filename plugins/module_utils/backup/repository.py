@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import pgbackrest, planner, restic, wal
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import SET, BackupError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import (
+    SEALED,
+    SET,
+    BackupError,
+    Settings,
+)
 
 NO_REPOSITORY = 10  # of restic
 
@@ -65,6 +71,16 @@ def made(programs: Programs, snapshot: restic.Snapshot) -> dict[str, Any]:
         return dict(json.loads(done.out))
     except ValueError as error:
         raise BackupError(f"{SET} of the snapshot {snapshot.name[:8]} cannot be read: {error}") from error
+
+
+def sealed(programs: Programs, snapshots: Sequence[restic.Snapshot]) -> str:
+    """Out: the controller's secrets in the newest snapshot, encrypted; "" where it has none. Raises BackupError."""
+    if not snapshots or str(SEALED) not in snapshots[-1].paths:
+        return ""
+    done = programs.restic("dump", snapshots[-1].name, str(SEALED))
+    if done.code:
+        raise BackupError(f"The controller's secrets cannot be read from the backup: {done.why}")
+    return done.out
 
 
 def seen(programs: Programs, settings: Settings, moment: float | None) -> planner.Seen:

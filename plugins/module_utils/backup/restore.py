@@ -22,6 +22,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs, run
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import (
     RESTORE,
+    SEALED,
     SET,
     BackupError,
     Settings,
@@ -30,6 +31,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable 
 
 LONGEST = 24 * 3600  # seconds for replaying a week of changes
 UPLOADS = "http_file_share"
+# of a unit of systemd; auto-restart is that of one which did not come up
+_ON_ITS_WAY = ("condition", "start-pre", "start", "start-post", "running", "reload")
 
 
 class Record:
@@ -119,7 +122,7 @@ def database(programs: Programs, settings: Settings, moment: float | None, stamp
     kept = {str(settings.data): set_aside(record, settings.data, stamp)}
     settings.data.mkdir(mode=0o700)
     shutil.chown(settings.data, "postgres", "postgres")
-    done = programs.pgbackrest(*planner.recovery(moment), "restore")
+    done = programs.restore(settings.data, *planner.recovery(moment))
     if done.code:
         raise BackupError(
             f"The database could not be restored, and PostgreSQL is stopped: {done.why} {_way_back(kept)}"
@@ -141,8 +144,10 @@ def _started(programs: Programs, unit: str) -> str:
     begun = time.time()
     started = run("systemctl", "start", unit)
     while not _is_open(programs):
-        active = run("systemctl", "is-active", unit).out.strip()
-        if active not in ("active", "activating", "reloading") or time.time() - begun > LONGEST:
+        state = run("systemctl", "show", "--property=SubState", "--value", unit).out.strip()
+        if state not in _ON_ITS_WAY or time.time() - begun > LONGEST:
+            # systemd would try it again and again, as it does on a full disk
+            run("systemctl", "stop", unit)
             return _fatal(unit, begun) or started.why
         time.sleep(0.3)
     return ""
@@ -219,7 +224,7 @@ def files(
     groups = renumbered(made["owners"]["groups"], here[1])
     record, kept = Record(), {}
     for path in map(Path, snapshot.paths):
-        if path == SET:
+        if path in (SET, SEALED):
             continue
         # configuration of the host itself lies beside ours
         aside = copy_aside if path.is_relative_to("/etc") and path.is_dir() else set_aside

@@ -89,12 +89,8 @@ def cluster(programs: Programs, settings: Settings, moment: float | None) -> Ite
     try:
         PLACE.mkdir(mode=0o700)
         shutil.chown(PLACE, "postgres", "postgres")
-        done = programs.pgbackrest(
-            f"--pg1-path={PLACE}/data",
-            "--archive-mode=off",
-            f"--lock-path={PLACE}/lock",
-            *planner.recovery(moment),
-            "restore",
+        done = programs.restore(
+            PLACE / "data", "--archive-mode=off", f"--lock-path={PLACE}/lock", *planner.recovery(moment)
         )
         if done.code:
             raise BackupError(f"The database could not be restored: {done.why}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 CONFIG = Path("/etc/xmpp/backup/backup.json")
 STATE = Path("/var/lib/xmpp-backup/state.json")
 SET = Path("/var/lib/xmpp-backup/set.json")
+SEALED = Path("/var/lib/xmpp-backup/controller.vault")
+"""The controller's own secrets, which this host cannot read."""
 RESTORE = Path("/var/lib/xmpp-backup/restore.json")
 LOCK = Path("/run/xmpp-backup.lock")
 FORMAT = 1
@@ -30,7 +33,8 @@ class Settings:
     """host: its name in the repository; database: the name of Prosody's, "" where there is none on the host.
 
     paths: what restic keeps, all of which must be there; maybe: what it keeps where it is there; cluster: the version
-    of PostgreSQL; repository: the directory that all backups of the host are in.
+    of PostgreSQL; repository: the directory that all backups of the host are in, or its address where that is another
+    host's; restic, environment, options: how restic comes to its part of it.
     """
 
     host: str
@@ -43,6 +47,14 @@ class Settings:
     repository: str
     metrics: str
     collection: str
+    restic: str
+    environment: Mapping[str, str]
+    options: tuple[str, ...]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the repository is reached over the network."""
+        return not self.repository.startswith("/")
 
     @property
     def data(self) -> Path:
@@ -63,6 +75,9 @@ def of(data: dict[str, Any]) -> Settings:
         data["repository"],
         data["metrics"],
         data["collection"],
+        data["restic"],
+        dict(data["environment"]),
+        tuple(data["options"]),
     )
 
 

@@ -116,6 +116,8 @@ def database(programs: Programs, settings: Settings, outcome: Outcome, force: st
         # its exit status is not believed
         if newest is None or newest.stop < int(begun):
             raise BackupError(f"pgBackRest said it made a {kind} backup, and there is none since it began.")
+        # no moment of the second in which it ended can be reached from it
+        time.sleep(max(0.0, newest.stop + 1 - time.time()))
     before, failed = counts(programs, settings.database), _failures(programs)[1]
     moment, _committed, name = programs.sql(POINT).split()[:3]
     after = counts(programs, settings.database)

@@ -22,8 +22,22 @@ ALICE = "alice@example.org"
 
 @pytest.mark.parametrize("text", ["alice", "alice@", "@example.org", "a@b/c", "a b@c", "a@b@c", "a'b@c"])
 def test_what_is_no_account_is_refused(text: str) -> None:
-    with pytest.raises(settings.BackupError, match="no address"):
+    with pytest.raises(settings.BackupError, match="such as alice@"):
         account.jid_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        # XEP-0106, and what nodeprep and nameprep make of letters
+        ("D\\27Artagnan@Example.org", "d\\27artagnan@example.org"),
+        ("\uff21lice@example.org", "alice@example.org"),
+        ("stra\u00dfe@example.org", "strasse@example.org"),
+        ("\u0130@example.org", "i\u0307@example.org"),
+    ],
+)
+def test_an_address_is_what_prosody_stores(text: str, stored: str) -> None:
+    assert account.jid_of(text).bare == stored
 
 
 def test_the_file_of_an_upload_is_where_prosody_has_it() -> None:

@@ -28,7 +28,11 @@ TOLD = {
     "retention_days": 14,
     "metrics": "/nowhere",
     "collection": "0.1.0",
+    "restic": "/nowhere/restic",
+    "environment": {},
+    "options": [],
 }
+NO_MORE = "ERROR: [041]: unable to open file '/x' for read: libssh2 error [-31]: sftp error [4] failure"
 SYSTEM = "7712332819757198081"
 
 
@@ -121,6 +125,72 @@ def test_no_other_repository_is_made_where_the_disk_is_not_mounted(host: Host) -
     # another one is another one
     settings.STATE.write_text(json.dumps({"repository": "/srv/before"}))
     assert "msg" not in run(backup_repository, part="files")
+
+
+@pytest.fixture
+def elsewhere(host: Host) -> Host:
+    address = {
+        "repository": "sftp://k@v/srv/h",
+        "restic": "sftp://k@v:22//srv/h/restic",
+        "options": ["--option", "x=y"],
+    }
+    settings.CONFIG.write_text(json.dumps({**TOLD, **address}))
+    return host
+
+
+def test_a_repository_elsewhere_is_made_by_the_programs(elsewhere: Host) -> None:
+    elsewhere.answers["cat"] = (10, "")
+    assert run(backup_repository, part="files")["changed"]
+    assert "restic --option x=y --json init" in elsewhere.calls
+    settings.STATE.write_text(json.dumps({"repository": "sftp://k@v/srv/h"}))
+    elsewhere.calls.clear()
+    assert "there is nothing of them: see who took them away" in run(backup_repository, part="files")["msg"]
+    assert not elsewhere.did("init")
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("ERROR: [101]: known hosts failure: 'v' mismatch in known hosts files", "give all of these"),
+        ("Fatal: subprocess ssh: Host key verification failed.", "give all of these"),
+        ("ERROR: [101]: public key authentication failed: libssh2 error [-18]", "authorized_keys"),
+        ("subprocess ssh: k@v: Permission denied (publickey).", "authorized_keys"),
+        ("no space left", ""),
+    ],
+)
+def test_what_mends_a_way_that_is_closed(why: str, said: str) -> None:
+    assert said in prepare.advice(why)
+    assert bool(said) == bool(prepare.advice(why))
+
+
+@pytest.mark.parametrize(
+    ("codes", "why", "tries"),
+    [
+        # the other host opens no more files: it goes on where it stopped
+        ([41, 41, 0], NO_MORE, 3),
+        # nothing came any more
+        ([41, 41, 41], NO_MORE, 3),
+        # somebody killed it
+        ([-9], NO_MORE, 1),
+        ([29], "ERROR: [029]: zst error: Data corruption detected", 1),
+    ],
+)
+def test_a_restore_over_sftp_goes_on(
+    elsewhere: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, codes: list[int], why: str, tries: int
+) -> None:
+    left, asked, place = list(codes), [], tmp_path / "data"
+    place.mkdir()
+
+    def answer(*words: str, **_more: Any) -> programs.Done:
+        asked.append(words)
+        if len(asked) < 3:
+            (place / f"file-{len(asked)}").touch()
+        return programs.Done(left.pop(0), "", why)
+
+    monkeypatch.setattr(programs, "run", answer)
+    assert programs.Programs(settings.load()).restore(place, "--type=default").code == codes[-1]
+    assert len(asked) == tries
+    assert ["--delta" in words for words in asked] == [False, *([True] * (tries - 1))]
 
 
 def test_a_wrong_key_makes_no_other_repository(host: Host) -> None:

@@ -38,6 +38,9 @@ SETTINGS = of(
         "retention_days": 14,
         "repository": "/srv/one",
         "metrics": "/nowhere",
+        "restic": "/nowhere/restic",
+        "environment": {},
+        "options": [],
         "collection": "0.1.0",
     }
 )
@@ -116,10 +119,10 @@ def test_nothing_to_object_to() -> None:
         (planner.Wanted(None), {"made": {"format": FORMAT + 1, "collection": "9.9.9"}}, ["xmpp 9.9.9", "install that"]),
         (planner.Wanted(None), {"server": "18"}, ["PostgreSQL 17", "install postgresql-17"]),
         (planner.Wanted(None), {"free": 1000}, ["30 MB", "make room"]),
-        (planner.Wanted(NOW - 2 * DAY), {}, ["oldest moment", planner.told(NOW - DAY)]),
+        (planner.Wanted(NOW - 2 * DAY), {}, ["oldest moment", planner.told(NOW - DAY + 1)]),
         (planner.Wanted(None), {"stanza": Stanza(problem="missing stanza path")}, ["no backup of", "missing stanza"]),
         (planner.Wanted(None), {"snapshots": [], "made": None}, ["no files of one in /srv/one"]),
-        (planner.Wanted(None), {"lacking": [HOLE]}, ["lacks 1 segments", f"--to '{planner.told(NOW - DAY)}'"]),
+        (planner.Wanted(None), {"lacking": [HOLE]}, ["lacks 1 segments", f"--to '{planner.told(NOW - DAY + 1)}'"]),
         (planner.Wanted(NOW - 60), {"lacking": [HOLE]}, ["lacks 1 segments"]),
     ],
 )
@@ -129,7 +132,15 @@ def test_what_cannot_be_done_is_refused(wanted: planner.Wanted, more: dict[str, 
 
 
 def test_before_a_hole_there_is_no_hole() -> None:
-    assert objections(planner.Wanted(NOW - DAY), lacking=["000000010000000000000004"]) == []
+    assert objections(planner.Wanted(NOW - DAY + 1), lacking=["000000010000000000000004"]) == []
+
+
+def test_the_second_in_which_a_backup_ended_is_not_reached_from_it() -> None:
+    """As pgBackRest has it; what was promised of that second could not be brought back, and a drill failed."""
+    made = stanza(backup("full", 2 * DAY), backup("diff", DAY))
+    assert [one.kind for one in (made.before(NOW - DAY + 0.9), made.before(NOW - DAY + 1)) if one] == ["full", "diff"]
+    (found,) = objections(planner.Wanted(NOW - DAY + 0.9))
+    assert f"oldest moment that can be brought back is {planner.told(NOW - DAY + 1)}" in found
 
 
 def test_files_alone_ask_nothing_of_the_database() -> None:

@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
+from ansible_collections.allthingslinux.xmpp.plugins.filter.ssh_keys import FilterModule
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secret_files, ssh_keys
 
+KEY = ssh_keys.private()
+SFTP = {
+    "backup_repository": "sftp://keeper@vault.example.org/srv/xmpp/",
+    "backup_sftp_host_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1 root@vault", "ecdsa-sha2-nistp256 AAAAE2VjZHNh"],
+    "backup_sftp_key": KEY,
+}
+S3 = {"backup_repository": "s3://s3.example.org/keep", "backup_s3_access_key": "a", "backup_s3_secret_key": "b"}
 ROLE = Path(__file__).parents[3] / "roles" / "backup"
 
 
@@ -28,6 +39,7 @@ def role(**given: Any) -> Templar:
             "groups": {"prosody": ["one"], "postgresql": ["one"]},
             "backup_secrets_dir": "/nowhere",
             "backup_key": "a key of the tests",
+            "hostvars": {"one": {}},
             **given,
         },
     )
@@ -49,11 +61,98 @@ def test_where_backups_go(given: dict[str, Any], place: str) -> None:
     assert value("__backup_settings", **given)["repository"] == place
 
 
+@pytest.mark.parametrize(
+    ("given", "repository", "restic", "place"),
+    [
+        (SFTP, "sftp://keeper@vault.example.org/srv/xmpp/one", "sftp://keeper@vault.example.org:22//srv/xmpp/one/restic",
+         "/srv/xmpp/one"),
+        ({**SFTP, "backup_repository": "sftp://k@v:2222/x"}, "sftp://k@v:2222/x/one", "sftp://k@v:2222//x/one/restic",
+         "/x/one"),
+        (S3, "s3://s3.example.org/keep/one", "s3:https://s3.example.org:443/keep/one/restic", "/one"),
+        ({**S3, "backup_repository": "s3://h:9000/keep/a/b/"}, "s3://h:9000/keep/a/b/one",
+         "s3:https://h:9000/keep/a/b/one/restic", "/a/b/one"),
+    ],
+)  # fmt: skip
+def test_a_repository_elsewhere(given: dict[str, Any], repository: str, restic: str, place: str) -> None:
+    told = value("__backup_settings", **given)
+    assert (told["repository"], told["restic"]) == (repository, restic)
+    assert value("__backup_place", **given) == place
+    # what the host is told can be read by postgres, too
+    assert not any(secret in str(told) for secret in (KEY, "backup_s3"))
+
+
+def configuration(**given: Any) -> list[str]:
+    templar = role(**given)
+    text = (ROLE / "templates/pgbackrest.conf.j2").read_text(encoding="utf-8")
+    return str(templar.template(trust_as_template(text))).splitlines()
+
+
+def test_pgbackrest_reaches_the_same_place() -> None:
+    there = configuration(**{**SFTP, "backup_repository": "sftp://k@v:2222/x"})
+    for line in ("repo1-path=/x/one/pgbackrest", "repo1-type=sftp", "repo1-sftp-host=v", "repo1-sftp-host-port=2222",
+                 "repo1-sftp-host-user=k", "repo1-sftp-host-key-check-type=strict", "repo1-block=n"):  # fmt: skip
+        assert line in there
+    there = configuration(**{**S3, "backup_repository": "s3://h:9000/keep/a", "backup_s3_region": "eu-1"})
+    for line in ("repo1-path=/a/one/pgbackrest", "repo1-s3-bucket=keep", "repo1-s3-endpoint=h",
+                 "repo1-storage-port=9000", "repo1-s3-region=eu-1", "repo1-block=y"):  # fmt: skip
+        assert line in there
+    assert "repo1-path=/var/backups/xmpp/one/pgbackrest" in configuration()
+    assert not any("type=s" in line for line in configuration())
+
+
+def test_a_key_is_made_once_and_the_line_for_the_other_host_is_of_it(tmp_path: Path) -> None:
+    made = secret_files.obtain(tmp_path, "backup_sftp_key", True)
+    assert secret_files.obtain(tmp_path, "backup_sftp_key", True) == made
+    assert (tmp_path / "backup_sftp_key").stat().st_mode & 0o777 == 0o600
+    assert made.startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
+    line = value("__backup_sftp_line", **{**SFTP, "backup_sftp_key": made})
+    assert line == f'restrict,command="internal-sftp" {ssh_keys.public(made)} xmpp-backup'
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", KEY[:90], "-----BEGIN RSA PRIVATE KEY-----\nAA\n-----END RSA PRIVATE KEY-----"]
+)
+def test_what_is_no_key_is_not_shown(text: str) -> None:
+    with pytest.raises(ssh_keys.KeyUnreadable) as seen:
+        ssh_keys.public(text)
+    assert "AA" not in str(seen.value)
+    assert FilterModule().filters()["ssh_public_key"](text, "") == ""
+    with pytest.raises(AnsibleFilterError, match="without"):
+        FilterModule().filters()["ssh_public_key"](text)
+
+
+def test_the_run_that_made_the_key_goes_no_further(tmp_path: Path) -> None:
+    (tmp_path / "backup_sftp_key").write_text(KEY)
+    given = {**SFTP, "backup_secrets_dir": str(tmp_path)}
+    (problem,) = refused(**given, __backup_sftp_before=False)
+    assert f'keeper, and repeat: restrict,command="internal-sftp" {ssh_keys.public(KEY)}' in problem
+    assert refused(**given, __backup_sftp_before=True) == []
+
+
+@pytest.mark.parametrize("given", [{}, S3])
+def test_no_key_is_made_where_none_is_wanted(given: dict[str, Any], tmp_path: Path) -> None:
+    given = {**given, "backup_secrets_dir": str(tmp_path)}
+    assert refused(**given) == []
+    assert value("__backup_sftp_private", **given) == ""
+    for name in ("tools", "escrow", "look"):
+        assert "backup_sftp_key" not in (ROLE / f"tasks/{name}.yml").read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_task_of_a_look_runs_before_the_look() -> None:
+    tasks = yaml.safe_load((ROLE / "tasks/look.yml").read_text(encoding="utf-8"))
+    assert [next(iter(task["ansible.builtin.set_fact"])) for task in tasks[:2]] == [
+        "__backup_sftp_before",
+        "__backup_sftp_has_key",
+    ]
+    assert "allthingslinux.xmpp.preflight" in tasks[2]
+
+
 def refused(**given: Any) -> list[str]:
     return [one["problem"] for one in value("__backup_checks", **given) if not one["that"]]
 
 
-@pytest.mark.parametrize("given", [{}, {"backup_repository": ""}, {"backup_repository": "/srv/x"}])
+@pytest.mark.parametrize("given", [{}, {"backup_repository": ""}, {"backup_repository": "/srv/x"}, SFTP, S3])
 def test_what_is_good(given: dict[str, Any]) -> None:
     assert refused(**given) == []
 
@@ -62,7 +161,16 @@ def test_what_is_good(given: dict[str, Any]) -> None:
     ("given", "said"),
     [
         ({"backup_repository": "relative"}, "no absolute path"),
-        ({"backup_repository": "s3://bucket/x"}, "no absolute path"),
+        ({**S3, "backup_repository": "s3://bucket"}, "no absolute path"),
+        ({**S3, "backup_repository": "s3://s3.example.org/Not_a_bucket"}, "no absolute path"),
+        ({**SFTP, "backup_repository": "sftp://vault.example.org/srv/xmpp"}, "no absolute path"),
+        ({**SFTP, "backup_repository": "sftp://k@vault.example.org"}, "no absolute path"),
+        ({**SFTP, "backup_sftp_host_keys": []}, "backup_sftp_host_keys is empty"),
+        ({**SFTP, "backup_sftp_host_keys": ["vault.example.org ssh-ed25519 AAAAC3Nz"]}, "without a name"),
+        ({**SFTP, "backup_sftp_key": "a-stand-in"}, "without --check"),
+        ({**SFTP, "backup_sftp_key": KEY[:90], "__backup_sftp_file": "/etc/hostname"}, "without a passphrase"),
+        ({**S3, "backup_s3_secret_key": ""}, "is not given"),
+        ({**S3, "backup_s3_authority": "/etc/ssl/ca.pem"}, "no text of certificates"),
         ({"backup_repository": "/home/keeper"}, "must not write"),
         ({"backup_repository": "/etc/backups/"}, "must not write"),
         ({"backup_repository": "/tmp"}, "must not write"),
@@ -88,4 +196,5 @@ def test_the_version_is_known_and_every_module_is_shipped() -> None:
         "account.py",
         "prepare.py",
         "restore.py",
+        "secrets.py",
     }
