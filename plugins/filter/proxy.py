@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.proxy import documents, snippets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.proxy import documents, snippets, texts
 
 
 class FilterModule:
@@ -19,6 +19,7 @@ class FilterModule:
         """Return filter name → function."""
         return {
             "proxy_host_meta": told(documents.host_meta),
+            "proxy_page_texts": told(texts.page_texts),
             "proxy_provider_file": told(documents.provider_file),
             "proxy_snippets": told(snippets.snippets),
         }

@@ -102,6 +102,7 @@ def gathered(seen: Mapping[str, Any], now: float) -> dict[str, Any]:
                 "clients": (one.get("sessions") or {}).get("c2s", 0),
                 "servers": sum((one.get("sessions") or {}).get(way, 0) for way in ("s2s_in", "s2s_out")),
                 "domains": sorted(one.get("hosts") or {}),
+                "failing_peers": list(one.get("failing_peers") or []),
                 "problems": [
                     f"{each['module']} on {each['host']}: {each['message']}" for each in one.get("problems") or []
                 ],
@@ -156,6 +157,22 @@ def _version_lines(status: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _peer_lines(status: Mapping[str, Any], now: float) -> list[str]:
+    """A line for each server that fails and has worked; how many others, such as those of domains that are gone."""
+    lines, others = [], set()
+    for one in status["prosody"].values():
+        for peer in one["failing_peers"]:
+            if not peer["worked"]:
+                others.add(peer["peer"])
+                continue
+            since = datetime.strptime(peer["since"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+            what = f"{peer['peer']} is not reached" if peer["direction"] == "out" else f"{peer['peer']} is not let in"
+            lines.append(f"{what} ({peer['host']}), since {_ago(now - since)}: {peer['reason']}, {peer['text']}")
+    if others:
+        lines.append(f"not reached, and never known to work: {', '.join(sorted(others))}")
+    return lines or ["none fails" if any(one["running"] for one in status["prosody"].values()) else ""]
+
+
 def _days(one: Mapping[str, Any]) -> str:
     if one["days"] is None:
         return f"{one['name']}: {one['error'] or 'cannot be read'}"
@@ -175,7 +192,7 @@ def _disk_lines(status: Mapping[str, Any]) -> list[str]:
 def _check_line(status: Mapping[str, Any], now: float) -> str:
     one = status["last_check"]
     if one is None:
-        return "none yet: bin/xmpp check"
+        return "none yet: bin/xmpp check INVENTORY"
     bad = "" if one["good"] == one["of"] else " NOT ALL"
     return f"{_ago(now - one['at'])} by {one['by']}: {one['good']} of {one['of']} good{bad}"
 
@@ -188,7 +205,9 @@ def backup_lines(found: Mapping[str, Mapping[str, Any]], now: float) -> list[str
 def _drift_lines(status: Mapping[str, Any], now: float) -> list[str]:
     last = status["drift"]["last_run"]
     told = (
-        f"{last['changes'] or 'no'} changes {_ago(now - last['at'])}" if last else "not looked for yet: bin/xmpp drift"
+        f"{last['changes'] or 'no'} changes {_ago(now - last['at'])}"
+        if last
+        else "not looked for yet: bin/xmpp drift INVENTORY"
     )
     return status["drift"]["running"] or [f"Prosody runs as configured; the whole: {told}"]
 
@@ -209,6 +228,7 @@ def lines(status: Mapping[str, Any], now: float) -> list[str]:
         people = f"{one['clients']} clients, {one['servers']} connections of servers"
         rows.append((", ".join(one["domains"]) or host, [f"{host}: {running}; {people}", *one["problems"]]))
     rows += [
+        ("Other servers", _peer_lines(status, now)),
         ("Services", _service_lines(status)),
         ("Versions", _version_lines(status)),
         ("Certificates", [", ".join(_days(one) for one in status["certificates"])]),

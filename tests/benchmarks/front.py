@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed of a service with the proxy: sign-ins by each way in, and a file of 50 MB up and down; memory of nginx.
+"""Speed of a service with the proxy: sign-ins by each way in, a file of 50 MB up and down beside what the disk takes,
+the first view of the web client where there is a Chromium, and memory of nginx and haproxy.
 
     bin/deploy && python tests/benchmarks/front.py [--container xmpp-quickstart] [--domain chat.localhost] [--seconds 8]
+    molecule converge -s web && python tests/benchmarks/front.py --container xmpp-web
 
 Everything is measured in turns in one run, so that ratios can be compared between machines. Exit code 1 when a way
 through the proxy has less than half of the sign-ins that there are without it. Makes an account and removes it.
@@ -30,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache"))
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account  # noqa: E402
-from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of  # noqa: E402
+from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import Seen, address_of, chromium, page  # noqa: E402
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied  # noqa: E402
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody  # noqa: E402
 
@@ -114,7 +116,6 @@ class Stream:
         bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
         self.send(f"<iq xmlns='jabber:client' type='set' id='b'>{bind}</iq>")
         self.until(r"<jid>[^<]+</jid>")
-        self.socket.close()
 
 
 WAYS: dict[str, tuple[int, str | None, bool]] = {
@@ -132,7 +133,9 @@ def sign_ins(address: str, domain: str, account: tuple[str, str], way: str, seco
     def client(number: int) -> None:
         try:
             while time.monotonic() < end:
-                Stream(address, port, domain, alpn, websocket).sign_in(*account)
+                stream = Stream(address, port, domain, alpn, websocket)
+                stream.sign_in(*account)
+                stream.socket.close()
                 done[number] += 1
         except OSError as error:
             failed.append(str(error))
@@ -158,8 +161,46 @@ def transfer(service: Proxied, account: Account, size: int) -> tuple[float, floa
     return size / 1e6 / (middle - began), size / 1e6 / (time.monotonic() - middle)
 
 
-PSS = "awk '/^Pss:/ {print $2}' /proc/$pid/smaps_rollup"
-MEMORY = f"for pid in $(pgrep -x nginx); do {PSS}; done | awk '{{sum += $1}} END {{print sum}}'"
+# what the disk takes below Prosody's files, until it is really there
+DISK = (
+    "cd /var/lib/prosody && dd if=/dev/urandom of=/tmp/bench.bin bs=1M count=48 2>/dev/null && "
+    "dd if=/tmp/bench.bin of=bench.bin bs=256k conv=fsync 2>&1 | tail -n 1; rm -f bench.bin /tmp/bench.bin"
+)
+
+
+def disk(service: Proxied) -> float:
+    """MB/s that the disk takes, as dd says it."""
+    said = service.shell(DISK)
+    found = re.search(r"copied, ([0-9.]+) s", said)
+    if not found:
+        raise SystemExit(f"dd does not say how long it took: {said}")
+    return 48 * 1.048576 / float(found[1])
+
+
+def first_view(service: Proxied) -> tuple[int, int, list[float]]:
+    """Bytes and requests of the page at /, and milliseconds until one can sign in: anew each time, then cached."""
+    entries = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+    size, count, times = 0, 0, []
+    with chromium(service.container, service.domain) as browser:
+        for _round in range(ROUNDS):
+            made = page(browser, Seen())
+            for again in (False, True):
+                began = time.monotonic()
+                made.goto(f"https://{service.domain}/")
+                made.wait_for_selector("input[name=password]")
+                if not again:
+                    times.append((time.monotonic() - began) * 1000)
+                    made.wait_for_load_state("networkidle")
+                    size = made.evaluate(f"{entries}.reduce((sum, one) => sum + one.transferSize, 0)")
+                    count = made.evaluate(f"{entries}.length")
+                elif _round == ROUNDS - 1:
+                    times.append((time.monotonic() - began) * 1000)
+            made.context.close()
+    return size, count, times
+
+
+PSS = "awk '/^Pss:/ {{print $2}}' /proc/$pid/smaps_rollup"
+MEMORY = f"for pid in $(pgrep -x {{}}); do {PSS}; done | awk '{{{{sum += $1}}}} END {{{{print sum + 0}}}}'"
 
 
 def main() -> int:
@@ -194,8 +235,15 @@ def measure(service: Proxied, account: Account, pair: tuple[str, str], seconds: 
         print(f"{way:22} {rate:6.1f} sign-ins/s   {rate / direct:5.2f}")
     for number in range(ROUNDS):
         up, down = transfer(service, account, 50_000_000)
-        print(f"50 MB, {number + 1:<15} {up:6.1f} MB/s up    {down:6.1f} MB/s down")
-    print(f"memory of nginx        {int(service.shell(MEMORY)) / 1024:6.1f} MB")
+        takes = disk(service)
+        print(f"50 MB, {number + 1:<15} {up:6.1f} MB/s up    {down:6.1f} MB/s down   the disk {takes:6.1f} MB/s")
+    if service.shell("command -v chromium-headless-shell", check=False):
+        size, count, (*anew, cached) = first_view(service)
+        print(f"first view             {size / 1000:6.0f} kB in {count} requests")
+        print(f"until one can sign in  {min(anew):6.0f} ms, cached {cached:.0f} ms")
+    for name in ("nginx", "haproxy"):
+        if used := int(service.shell(MEMORY.format(name))):
+            print(f"memory of {name:<12} {used / 1024:6.1f} MB")
     print(f"load of the machine    {os.getloadavg()[0]:6.1f}")
     return 1 if min(rates.values()) < direct / 2 else 0
 

@@ -5,22 +5,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())"
-
-
-def wait_until(what: Callable[[], Any], seconds: float) -> Any:
-    """Out: the first true value of `what`. Raises AssertionError with the last one where there is none in time."""
-    end = time.monotonic() + seconds
-    while not (last := what()):
-        assert time.monotonic() < end, f"not within {seconds} s: {last!r}"
-        time.sleep(2)
-    return last
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from xml.etree import ElementTree as ET
 
@@ -51,7 +52,8 @@ class Proxied:
         assert put is not None
         assert get is not None
         headers = {str(header.get("name")): str(header.text) for header in put.iter(f"{{{UPLOAD}}}header")}
-        paths = [str(one.get("url")).removeprefix(f"https://{self.domain}") for one in (put, get)]
+        # the port is that of browsers, which may be published under another number
+        paths = [re.sub(r"^https://[^/]+", "", str(one.get("url"))) for one in (put, get)]
         return paths[0], paths[1], {**headers, "Content-Type": "video/mp4"}
 
     def stored(self, account: Account, content: bytes) -> str:

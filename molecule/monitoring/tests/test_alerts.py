@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario import faults
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT
 from ansible_collections.allthingslinux.xmpp.tests.scenario.quickened import quickened
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import (
     FETCH,
     fired,
@@ -25,7 +26,6 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import (
     query,
     told,
     wait_for,
-    wait_until,
     wait_until_gone,
 )
 
@@ -49,9 +49,12 @@ AT_ONCE = [
         faults.backups_failed,
         {"XmppBackupFailed", "XmppBackupLate", "XmppBackupChangesWait", "XmppBackupNotProved"},
     ),
+    (faults.updates_wait, {"XmppSecurityUpdates", "XmppRebootRequired", "XmppUpdatesUnknown"}),
     (lambda host: faults.stopped(host, "nginx"), {"XmppProxyGone"}),
     (faults.logs_refused, {"XmppLogsNotShipped"}),
     (faults.killed_again_and_again, {"XmppServiceRestarting"}),
+    (faults.peer_lost, {"XmppPeerFailing"}),
+    (faults.archive_index_lost, {"XmppArchiveIndexMissing"}),
     (faults.connections_taken, {"XmppDatabaseConnections"}),
     (faults.errors_logged, {"XmppErrorsLogged"}),
     (faults.sign_ins_refused, {"XmppSignInsRefused"}),

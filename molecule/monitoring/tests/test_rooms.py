@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
-from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
 DOMAIN = "chat.localhost"

@@ -15,13 +15,16 @@ import socket
 import ssl
 import subprocess
 from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account, Client, SignInFailed
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
+from ansible_collections.allthingslinux.xmpp.tests.scenario.exposure import exposure
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import BOSH, Proxied
+from ansible_collections.allthingslinux.xmpp.tests.scenario.tls_scan import findings
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
@@ -45,10 +48,14 @@ def gateway(service) -> str:
         return str(connection.getsockname()[0])
 
 
+def test_nothing_is_found_in_the_tls_of_443(service):
+    authority = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets/ca/ca.pem"
+    assert findings(service.address, [443], DOMAIN, authority) == {443: []}
+
+
 def test_what_is_for_nobody_is_not_there(service):
     for path in (
         "/metrics",
-        "/status",
         "/admin",
         "/admin_web",
         "/console",
@@ -61,6 +68,14 @@ def test_what_is_for_nobody_is_not_there(service):
     assert "404" in service.shell(
         f"curl -sI -H 'Host: {DOMAIN}' http://{service.address}/xmpp-proxy-generation | head -1"
     )
+
+
+def test_nginx_gives_up_what_it_does_not_need(service):
+    """As packaged it has 9.6. Its first process is root's: it reads keys, takes low ports and becomes another one."""
+    assert exposure(service.shell, "nginx") < 3.0
+    pid = service.shell("systemctl show -P MainPID nginx").strip()
+    refused = service.shell(f"nsenter -t {pid} -m touch /etc/nginx/x 2>&1 || true")
+    assert "Read-only file system" in refused
 
 
 def test_headers_of_safety_come_once(service):

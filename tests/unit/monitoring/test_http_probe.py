@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import probe
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.hello import POST_QUANTUM
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material
 
 NAME = "chat.test"
@@ -31,11 +32,12 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def port(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[int]:
     leaf = tls_material.issue((NAME,))
     chain, key = tls_material.write_pair(tmp_path, leaf.pem, leaf.key_pem())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
+    context.maximum_version = getattr(request, "param", ssl.TLSVersion.MAXIMUM_SUPPORTED)
 
     def known(_socket: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
         return None if name == NAME else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
@@ -60,3 +62,17 @@ def test_it_is_asked_by_its_name_at_its_address(port, status, good, monkeypatch)
     probe.probe_https(report, target, port)
     success = {one.labels["probe"]: one.value for one in report.samples if one.metric is probe.SUCCESS}
     assert success == {"https": True, "http": good}
+    # whatever OpenSSL is here: a client of today asks for the group, and the server names its own
+    [(labels, value)] = [(one.labels, one.value) for one in report.samples if one.metric is probe.POST_QUANTUM]
+    assert labels["probe"] == "https"
+    assert value == (labels["group"] in POST_QUANTUM)
+    assert labels["group"] in {"X25519", *POST_QUANTUM}
+
+
+@pytest.mark.parametrize("port", [ssl.TLSVersion.TLSv1_2], indirect=True)
+def test_before_tls_1_3_the_version_stands_for_the_group(port):
+    """As of coturn in Debian 13."""
+    report = probe.Report()
+    probe.probe_https(report, probe.target_of({"domain": NAME, "address": "127.0.0.1", "ports": {"https": port}}), port)
+    [found] = [one for one in report.samples if one.metric is probe.POST_QUANTUM]
+    assert (found.labels["group"], found.value) == ("TLSv1.2", False)

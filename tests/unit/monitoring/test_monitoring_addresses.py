@@ -43,6 +43,7 @@ def template(text: str, on: str, hosts: dict[str, Any], **more: Any) -> Any:
         "xmpp_domain": "example.org",
         "inventory_dir": "/inventory",
         "inventory_hostname": on,
+        "group_names": [group for group, members in GROUPS.items() if on in members],
         "ansible_facts": hosts[on].get("ansible_facts", {}),
         "role_path": str(ROLE),
         **more,
@@ -202,3 +203,12 @@ def test_the_haproxy_of_several_servers_is_fetched_from(prosody: list[str], more
     jobs = scraped(hosts, groups=groups, **more)
     assert "nginx" in jobs
     assert [targets(jobs[name]) for name in jobs if name == "haproxy"] == ([{"db": "192.0.2.2:8405"}] if there else [])
+
+
+def test_the_certificate_of_the_database_is_looked_at_by_who_stores_there() -> None:
+    """A firewall lets nobody else come so far."""
+    text = "{{ __monitoring_probe_databases }}"
+    found = template(text, "chat", BOTH, prosody_database_host="db.example.org")
+    assert found == [{"domain": "example.org", "host": "db.example.org", "port": 5432}]
+    assert template(text, "watch", BOTH, prosody_database_host="db.example.org") == []
+    assert template(text, "chat", BOTH, prosody_database_host="/run/postgresql") == []

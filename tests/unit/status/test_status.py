@@ -32,6 +32,14 @@ PROSODY: dict[str, Any] = {
         "/etc/prosody/certs/a.crt": {"seconds_left": 89 * 86400, "error": None},
         "/etc/prosody/certs/c.crt": {"seconds_left": None, "error": "permission denied"},
     },
+    "failing_peers": [
+        {"peer": "a.test", "host": "chat.test", "direction": "out", "since": "2026-11-18T10:06:40Z", "reason": "tls"}
+        | {"text": "no cipher", "worked": "2026-11-18T09:06:40Z"},
+        {"peer": "b.test", "host": "chat.test", "direction": "in", "since": "2026-11-18T11:06:00Z", "reason": "other"}
+        | {"text": "said nothing", "worked": "2026-11-18T09:06:40Z"},
+        {"peer": "gone.test", "host": "chat.test", "direction": "out", "since": "2026-11-18T11:06:00Z", "reason": "dns"}
+        | {"text": "unable to resolve", "worked": None},
+    ],
     "problems": [{"host": "chat.test", "module": "firewall", "message": "Failed to load", "status": "error"}],
     "drift": {"load": [{"host": "chat.test", "module": "ping"}], "deactivate": ["typo.test"], "unload": []},
 }
@@ -56,6 +64,9 @@ def screen(**more: Any) -> str:
     [
         "one: Prosody 13.0.1, started 2 h ago; 5 clients, 3 connections of servers",
         "firewall on chat.test: Failed to load",
+        "Other servers a.test is not reached (chat.test), since 60 min ago: tls, no cipher",
+        "b.test is not let in (chat.test), since just now: other, said nothing",
+        "not reached, and never known to work: gone.test",
         "one: nginx FAILED",
         "one: prosody active",
         "one: prosody 13.0.1-1 → 13.0.1-1+deb131u (SECURITY UPDATE)",

@@ -3,8 +3,12 @@
 // Starts Converse.js for this site. What the site is stands in the page, so that nothing here is written by a machine.
 const site = JSON.parse(document.body.dataset.site);
 
-// Converse registers only elements that are not there yet: the footer has pictures from another host, the bar leads to it.
-customElements.define('converse-footer', class extends HTMLElement {});
+// Converse registers only elements that are not there yet: its footer has pictures from another host, the bar leads to it.
+customElements.define('converse-footer', class extends HTMLElement {
+  connectedCallback() {
+    this.replaceChildren(...site.footer.map(({ text, url }) => Object.assign(document.createElement('a'), { href: url, textContent: text, rel: 'noopener noreferrer' })));
+  }
+});
 customElements.define('converse-controlbox-navbar', class extends HTMLElement {});
 customElements.define('converse-brand-logo', class extends HTMLElement {
   connectedCallback() {
