@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.eval
 )
 
 LIST: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+# what says which port is wanted, and not who may come to it
+_OF_A_PORT = ("port", "ports", "protocol", "address", "service", "variable")
+
 ARGUMENT_SPEC = {
     "spec": {"type": "path"},
     "role": {"type": "str"},
@@ -52,6 +55,7 @@ ARGUMENT_SPEC = {
     "owners": LIST,
     "checks": LIST,
     "asks": LIST,
+    "asks_last": LIST,
     "hands_on": {"type": "dict", "default": {}},
 }
 _PLUGINS = Path(__file__).resolve().parents[1]
@@ -159,15 +163,22 @@ class ActionModule(ActionBase):
             self._check(name)
         for name in args["asks"]:
             self._ask(name, variables)
+        if not self._findings and not self._faulty:
+            for name in args["asks_last"]:
+                self._ask(name, variables)
 
         result["handed_on"] = self._hand_on(args["hands_on"])
 
-        before = variables.get(str(getattr(self._task, "register", None)))
-        earlier = list(before.get("findings") or []) if isinstance(before, Mapping) else []
-        opened = list(before.get("opens") or []) if isinstance(before, Mapping) else []
-        result["opens"] = opened + [entry for name in args["opens"] for entry in self._worked_out(name) or []]
+        registered = variables.get(str(getattr(self._task, "register", None)))
+        before = registered if isinstance(registered, Mapping) else {}
+        result["opens"] = [*(before.get("opens") or []), *self._ports_of(args["opens"])]
+        wanted = self._ports_of(dict.fromkeys([*args["ports"], *args["opens"]]))
+        result["wants"] = [
+            *(before.get("wants") or []),
+            *({key: entry[key] for key in _OF_A_PORT if key in entry} for entry in wanted),
+        ]
         result["changed"] = False
-        result["findings"] = list(dict.fromkeys(earlier + self._findings))
+        result["findings"] = list(dict.fromkeys([*(before.get("findings") or []), *self._findings]))
         result["secondary"] = list(dict.fromkeys(self._secondary))
         result["sound"] = not self._faulty
         return result
@@ -213,7 +224,9 @@ class ActionModule(ActionBase):
         return [str(each) for each in held] if isinstance(held, (list, tuple)) else [str(held)]
 
     def _look_at_types(self) -> None:
-        for name, option in self._options.items():
+        told: list[tuple[Any, list[str]]] = []
+        shared = {name: option for name, option in _read(_VOCABULARY, "xmpp").items() if option}
+        for name, option in {**shared, **self._options}.items():
             raw = self._evaluator.variables.get(name)
             if name not in self._evaluator.variables:
                 if option.get("required"):
@@ -230,8 +243,12 @@ class ActionModule(ActionBase):
                 self._gone += gone or [(name,)]
             # what another role of ours hands over is told by that one, which knows the variables it is made of
             if not is_within(raw, self._roles) or is_within(raw, self._role_dir):
-                self._findings += lines
+                told.append((raw, lines))
             self._values[name] = value
+        for raw, lines in told:
+            # a default that takes over what stands in another variable is not to blame for it
+            if not (is_within(raw, self._roles) and self._faulty & set(_words(raw))):
+                self._findings += lines
 
     def _place(self, value: Any) -> str:
         """Name the place of a value, unless it stands in a role, where the operator does not look."""
@@ -293,7 +310,10 @@ class ActionModule(ActionBase):
                     value = paths.without({name: value}, steps).get(name)
             if value is None:
                 value = self._default(name)
-            self._evaluator.variables[name] = value
+            if name in self._options:
+                self._evaluator.variables[name] = value
+            else:
+                self._evaluator.variables.pop(name, None)
 
     def _default(self, name: str) -> Any:
         """Return the default of a variable of the role, or nothing where that is what was refused."""
@@ -328,9 +348,12 @@ class ActionModule(ActionBase):
         self._findings += conditions.unsupported_platform(facts, platforms)
         return {"ansible_facts": gathered} if gathered else {}
 
+    def _ports_of(self, sources: Iterable[str]) -> list[Any]:
+        """What variables of the role hold together."""
+        return [port for name in sources for port in self._worked_out(name) or []]
+
     def _look_at_ports(self, sources: list[str], owners: list[str], variables: dict[str, Any]) -> None:
-        wanted = [port for name in sources for port in self._worked_out(name) or []]
-        wanted = [port for port in wanted if str(port.get("port", "")).isdecimal()]
+        wanted = [port for port in self._ports_of(sources) if str(port.get("port", "")).isdecimal()]
         if not wanted:
             return
         numbers = sorted({int(port["port"]) for port in wanted})
@@ -363,6 +386,9 @@ class ActionModule(ActionBase):
             self._secondary.append(str(fault))
         elif fault.own:
             self._consequence(str(fault))
+        elif not self._faulty and name.startswith("__"):
+            # of our own making: what an operator can do something about stands elsewhere, mostly about another host
+            self._secondary.append(f"{name} {fault}")
         elif not self._faulty:
             self._findings.append(f"{name} {fault}")
 

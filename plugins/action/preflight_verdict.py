@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleAction
 from ansible.plugins.action import ActionBase
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import report
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight.shared_ports import claims, collisions
 
 
 class ActionModule(ActionBase):
@@ -29,7 +30,10 @@ class ActionModule(ActionBase):
         hosts = list(variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname")])
         held = variables["hostvars"]
         registered = {str(host): held.raw_get(host) for host in hosts}
-        findings = {host: report.findings_of(variables) for host, variables in registered.items()}
+        findings = {
+            host: report.findings_of(variables) + collisions(claims(report.wanted_ports(variables)))
+            for host, variables in registered.items()
+        }
         if not any(findings.values()):
             findings = {host: report.findings_of(variables, "secondary") for host, variables in registered.items()}
         text = report.text(findings, len(hosts))

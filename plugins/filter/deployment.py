@@ -26,6 +26,7 @@ class FilterModule:
             "deployment_merged": deployment.merged,
             "deployment_misspelt_groups": deployment_misspelt_groups,
             "deployment_moves": deployment.moves,
+            "deployment_other_backends": deployment.other_backends,
             "deployment_settled": deployment.settled,
             "deployment_shared_domains": deployment.shared_domains,
         }

@@ -121,6 +121,12 @@ options:
     type: list
     elements: str
     default: []
+  asks_last:
+    description:
+      - As O(asks), for modules that would only tell again what was found otherwise. They are run where nothing was.
+    type: list
+    elements: str
+    default: []
   hands_on:
     description:
       - Variables to return in RV(handed_on), each with a list of the variables that say what is in it. It is worked out
@@ -156,6 +162,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+wants:
+  description:
+    - The ports that the variables of O(ports) and O(opens) hold, without who may come to them. Module
+      M(allthingslinux.xmpp.preflight_verdict) compares those of all roles of a host.
+  returned: always
+  type: list
+  elements: dict
 opens:
   description: What the variables of O(opens) hold.
   returned: success

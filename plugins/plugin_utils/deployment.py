@@ -3,8 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What runs where, now and at the last run: services that were moved, and domains that two hosts have. Pure.
 
-A deployment is a mapping from a host's name in the inventory to {roles: [...], domains: [...], address: text}. The one
-of the last runs is kept beside the inventory, because a host that left the inventory cannot be asked.
+A deployment is a mapping from a host's name in the inventory to {roles: [...], domains: [...], address: text, backend:
+host or container}; records of earlier versions say nothing of the backend. The one of the last runs is kept beside the
+inventory, because a host that left the inventory cannot be asked.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _LEFT = {
     "proxy": "Its key is removed there.",
     "monitoring": "Its passwords are removed there; what it collected stays.",
 }
+_BACKENDS = {"host": "a host", "container": "in containers"}
 
 Deployment = Mapping[str, Mapping[str, Any]]
 
@@ -92,6 +94,17 @@ def _text(move: Mapping[str, Any], last: Deployment, record: str) -> str:
         f"{begin}, and {where} left the inventory, so it cannot be stopped from here.{danger} Put the host back, in no "
         f"group, and run again to have that done; or, when the machine is gone, take it out of {record}."
     )
+
+
+def other_backends(last: Deployment, now: Deployment) -> list[str]:
+    """Return a line for each host that has another backend than at the last run, and would begin there with nothing."""
+    return [
+        f"{host} was {_BACKENDS[was]}, and the inventory has it {_BACKENDS[new]} (xmpp_backend) under the same name."
+        for host in now
+        if (was := str(last.get(host, {}).get("backend", ""))) in _BACKENDS
+        and (new := str(now[host].get("backend", ""))) in _BACKENDS
+        and was != new
+    ]
 
 
 def merged(last: Deployment, now: Deployment, hosts: Collection[str]) -> dict[str, dict[str, Any]]:

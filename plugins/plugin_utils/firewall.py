@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.listeners import is_of
 
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 # Those of a DHCP client, of NTP, and where the kernel takes ports for what a host asks others (ip_local_port_range)
@@ -158,17 +159,35 @@ def ssh_ports(listeners: Iterable[Mapping[str, Any]]) -> list[int]:
     )
 
 
+# what a role runs, as processes and units are called; the ports of the first ones are ours alone, wherever they listen
+_RUNS = {
+    "prosody": ("prosody",),
+    "coturn": ("coturn", "turnserver"),
+    "proxy": ("nginx", "haproxy"),
+    "postgresql": ("postgres", "postgresql"),
+    "monitoring": ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter"),
+}
+_OURS_ALONE = ("prosody", "coturn")
+
+
 def foreign(
-    listeners: Iterable[Mapping[str, Any]], let_in: Iterable[Mapping[str, Any]], closed: Iterable[str] = ()
+    listeners: Iterable[Mapping[str, Any]],
+    let_in: Iterable[Mapping[str, Any]],
+    closed: Iterable[str] = (),
+    leaving: Iterable[str] = (),
 ) -> list[str]:
     """Return a line for each listener that the firewall would cut off and nobody said what is to become of.
 
-    let_in: as `opened` returns it; closed: "8080/tcp", what an operator wants closed.
+    let_in: as `opened` returns it; closed: "8080/tcp", what an operator wants closed; leaving: roles that the host had,
+    and whose services the run stops here.
     """
+    ours = [name for role in (*_OURS_ALONE, *leaving) for name in _RUNS.get(role, ())]
     openings_there = [there for entry in let_in if (there := opening(entry, "")) is not None]
     accepted = {str(text).strip().lower() for text in closed}
     lines: dict[str, str] = {}
     for one in _reachable(listeners):
+        if is_of(one, ours):
+            continue  # at a port that it had, or will not have any more
         name = f"{one['port']}/{one['protocol']}"
         if name not in accepted and not any(each.has(one["protocol"], int(one["port"])) for each in openings_there):
             who = one.get("process") or one.get("unit") or f"a process of user {one.get('user') or 'unknown'}"

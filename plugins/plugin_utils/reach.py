@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address as _is_address
+
 _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.netcommon.libssh")
 _CONTAINERS = ("docker", "community.docker.docker", "community.docker.docker_api")
 _KEY = "ansible_ssh_private_key_file"
@@ -22,11 +24,7 @@ _PODMAN = ("podman", "containers.podman.podman")
 
 def is_address(text: str) -> bool:
     """Whether a text is an address of IPv4 or IPv6, with or without brackets."""
-    try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    return _is_address(text.strip("[]"))
 
 
 def uses_ssh(host: Mapping[str, Any]) -> bool:

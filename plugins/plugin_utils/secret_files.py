@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import ssh_keys
 
 LENGTH = 32
 CHARACTERS = string.ascii_letters + string.digits
@@ -33,7 +34,10 @@ NAMES = {
     r"account_(?P<jid>.+@.+)": "the first password of an account",
     r"probe_(?P<name>.+)": "the password of an account with which the service is probed",
     r"component_(?P<domain>.+)": "what Prosody and an external component share",
+    r"status_password": "the password of the page of the state of everything",
     r"backup_key": "what backups are encrypted with",
+    r"backup_controller_key": "what the controller's own secrets in backups are encrypted with",
+    r"backup_sftp_key": "the private key with which a host lets backups in",
 }
 
 
@@ -71,9 +75,16 @@ def read(path: Path) -> str | None:
     return text
 
 
+def fresh(name: str) -> str:
+    """Return a new secret of the form that its name asks for."""
+    if name == "backup_sftp_key":
+        return ssh_keys.private()
+    return "".join(secrets.choice(CHARACTERS) for _index in range(LENGTH))
+
+
 def make(path: Path) -> str:
     """Make the secret of a file, unless somebody was quicker, and return what is in it. Raises SecretError."""
-    secret = "".join(secrets.choice(CHARACTERS) for _index in range(LENGTH))
+    secret = fresh(path.name)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # 0600

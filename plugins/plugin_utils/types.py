@@ -86,10 +86,15 @@ _MEANT = {"title": "name", "titel": "name"}
 
 def nearest(name: str, known: Any) -> str:
     """Return the known name that is most like `name`, or that is meant by it, or nothing."""
-    if _MEANT.get(name.lower()) in known:
-        return _MEANT[name.lower()]
-    found = difflib.get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
-    return found[0] if found else ""
+    names = [str(each) for each in known]
+    meant = _MEANT.get(name.lower())
+    # a key that is as good as written goes before one that people call so elsewhere
+    for cutoff, other in ((0.8, meant), (0.6, "")):
+        if found := difflib.get_close_matches(name, names, n=1, cutoff=cutoff):
+            return found[0]
+        if other in names:
+            return str(other)
+    return ""
 
 
 def _at(path: str, value: Any, place: Place) -> str:
@@ -114,13 +119,16 @@ def problems(path: str, value: Any, option: Mapping[str, Any], place: Place, out
     at = _at(path, value, here)
     if not _fits(value, wanted):
         if value is None:
-            empty = {"list": "write [] for none", "dict": "write {} for none", "str": 'write "" for none'}.get(wanted)
-            return [f"{at} is empty where {_WANTED[wanted]} belongs: {empty or 'give one'}, or remove the line."]
+            return [f"{at} is empty where {_WANTED[wanted]} belongs: {_instead_of_nothing(option, wanted)}."]
+        if wanted == "str" and option.get("choices") and not isinstance(value, (list, tuple, Mapping)):
+            return [f"{at} is {kind(value)} where a word belongs: choose one of {_named(option['choices'])}."]
         advice = _ADVICE[wanted]
         if wanted in ("str", "path") and isinstance(value, (list, tuple, Mapping)):
             advice = "write one text"
         if wanted in ("bool", "list", "dict") and isinstance(value, str):
             advice += "; on the command line -e takes JSON for that"
+        if wanted == "bool" and isinstance(value, str) and value.lower() in ("true", "false"):
+            advice += f", and an inventory in the form of INI wants {value.capitalize()}"
         return [f"{at} is {kind(value)} where {_WANTED[wanted]} belongs: {advice}."]
     if "choices" in option:
         return _choices(at, value, option["choices"])
@@ -130,6 +138,21 @@ def problems(path: str, value: Any, option: Mapping[str, Any], place: Place, out
     if isinstance(value, Mapping) and option.get("options"):
         return _keys(path, value, option["options"], place, where)
     return []
+
+
+def _instead_of_nothing(option: Mapping[str, Any], wanted: str) -> str:
+    """Say what to write where there is nothing; a text without characters only where that is what it is by itself."""
+    if option.get("choices"):
+        return f"choose one of {_named(option['choices'])}, or remove the line"
+    if wanted in ("list", "dict"):
+        return f"write {'[]' if wanted == 'list' else '{}'} for none, or remove the line"
+    if wanted == "str" and option.get("default") == "":
+        return 'write "" for none, or remove the line'
+    return "give one" if option.get("required") else "give one, or remove the line"
+
+
+def _named(choices: Any) -> str:
+    return ", ".join(str(choice) for choice in choices)
 
 
 def unknown_or_unfit(path: str, value: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
@@ -178,7 +201,7 @@ def _repaired_items(
 
 
 def _choices(at: str, value: Any, choices: Any) -> list[str]:
-    named = ", ".join(str(choice) for choice in choices)
+    named = _named(choices)
     lines = []
     for given in value if isinstance(value, (list, tuple)) else [value]:
         if given in choices:

@@ -101,3 +101,14 @@ def test_two_prosodys_for_one_domain_are_refused() -> None:
     [line] = shared(now)
     assert line.startswith("example.org is served by a and by b, which are in group prosody: ")
     assert shared({"a": now["a"], "c": now["c"], "d": {**host("coturn"), "domains": ["example.org"]}}) == []
+
+
+def test_a_host_that_became_another_kind_of_host_is_told() -> None:
+    other_backends = FILTERS["deployment_other_backends"]
+    was = {"a": {**host("prosody"), "backend": "host"}}
+    now = {"a": {**host("prosody"), "backend": "container"}, "b": {**host("coturn"), "backend": "container"}}
+    [line] = other_backends(was, now)
+    assert "a was a host, and the inventory has it in containers" in line
+    assert other_backends(was, was) == []
+    # a record of an earlier version does not say
+    assert other_backends(LAST, now) == []

@@ -81,6 +81,16 @@ def test_who_would_be_cut_off_is_named_until_something_is_said_of_it() -> None:
     assert len(foreign([LISTENER], opened([], [{"port": 8080, "protocol": "udp"}]))) == 1
 
 
+def test_ports_that_our_own_services_leave_may_be_closed() -> None:
+    prosody = {**LISTENER, "port": 5222, "process": "lua5.4", "unit": "prosody.service", "user": "prosody"}
+    web = {**LISTENER, "port": 443, "process": "nginx", "unit": "nginx.service"}
+    assert foreign([prosody], []) == []
+    # nginx has sites of others, too
+    assert len(foreign([web], [])) == 1
+    assert len(foreign([web], [], [], ["coturn"])) == 1
+    assert foreign([web], [], [], ["proxy"]) == []
+
+
 @pytest.mark.parametrize(
     "listener",
     [

@@ -71,7 +71,7 @@ def test_what_fits(value, option):
             "false",
             {"type": "bool"},
             "x is a text where true or false belongs: write true or false, without quotes; "
-            "on the command line -e takes JSON for that.",
+            "on the command line -e takes JSON for that, and an inventory in the form of INI wants False.",
         ),
         (0, {"type": "bool"}, "x is a number where true or false belongs: write true or false, without quotes."),
         (
@@ -88,7 +88,11 @@ def test_what_fits(value, option):
         ({SECRET: 1}, {"type": "str"}, "x is a mapping where a text belongs: write one text."),
         (None, {"type": "list"}, "x is empty where a list belongs: write [] for none, or remove the line."),
         (None, {"type": "dict"}, "x is empty where a mapping belongs: write {} for none, or remove the line."),
-        (None, {"type": "str"}, 'x is empty where a text belongs: write "" for none, or remove the line.'),
+        (None, {"default": ""}, 'x is empty where a text belongs: write "" for none, or remove the line.'),
+        (None, {"type": "str"}, "x is empty where a text belongs: give one, or remove the line."),
+        (None, {"required": True}, "x is empty where a text belongs: give one."),
+        (None, {"choices": ["a", "b"]}, "x is empty where a text belongs: choose one of a, b, or remove the line."),
+        (False, {"choices": ["a", "no"]}, "x is true or false where a word belongs: choose one of a, no."),
         (None, {"type": "int"}, "x is empty where a whole number belongs: give one, or remove the line."),
         (SECRET, {"type": "str", "choices": ["on", "off"]}, "x is none of on, off: choose one of them."),
         (
@@ -213,3 +217,4 @@ def test_what_does_not_fit_is_left_out_and_the_rest_keeps_its_place():
 def test_what_people_write_for_a_name(key):
     assert types.nearest(key, ["jid", "state", "name"]) == "name"
     assert types.nearest(key, ["jid", "state", "titles"]) == "titles"
+    assert types.nearest(key, ["name", "title"]) == "title"

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, parse
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.listeners import is_of
 
 WILDCARDS = frozenset({"0.0.0.0", "::", "*", ""})
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\.?")
@@ -38,9 +39,21 @@ def _reason(error: InvalidJid) -> str:
 
 
 def domain_reason(text: Any) -> str:
-    """Say why a text is not a domain that can be served, or nothing when it is one."""
+    """Say why a text is not a domain that can be served and what would be one, or nothing when it is one."""
     if not isinstance(text, str):
         return "it is no text"
+    reason = _domain_reason(text)
+    if not reason:
+        return ""
+    if len(several := re.split(r"[\s,;]+", text.strip())) > 1:
+        return "it is more than one" if not any(map(_domain_reason, filter(None, several))) else reason
+    meant = re.sub(r"^[a-z]+://|^\*\.|[:/].*$", "", re.sub(r"^[a-z]+://", "", text.strip()))
+    # a word without a dot may be a part of something that nobody shall see
+    return reason if "." not in meant or _domain_reason(meant) else f"{reason}; is {meant} meant?"
+
+
+def _domain_reason(text: str) -> str:
+    """Why exactly this is none."""
     try:
         jid = parse(text)
     except InvalidJid as error:
@@ -61,7 +74,7 @@ def domain_reason(text: Any) -> str:
             shape = "1 to 63 letters, digits or inner hyphens"
             return f"a label of it is not {shape}" if label else "it has an empty label"
     if re.fullmatch(r"[0-9]+", name.rpartition(".")[2]):
-        return "it is an address, and XMPP needs a name"
+        return f"it {'is' if is_address(name) else 'ends like'} an address, and XMPP needs a name"
     if text == jid.domain:
         return ""
     # one form everywhere, or services disagree on what they are called
@@ -92,19 +105,12 @@ def invalid_domains(name: str, values: Any) -> list[str]:
     ]
 
 
-def _is_address(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and bool(ipaddress.ip_address(value))
-    except ValueError:
-        return False
-
-
 def invalid_certificate_names(name: str, values: Any) -> list[str]:
     """Refuse what can be no name in a certificate: an address, or a domain before which *. may stand."""
     return [
         line
         for path, value in named_values(name, values)
-        if not _is_address(value)
+        if not (isinstance(value, str) and is_address(value))
         for line in invalid_domains(path, value.removeprefix("*.") if isinstance(value, str) else value)
     ]
 
@@ -152,14 +158,6 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or bool(WILDCARDS & {one, other})
 
 
-def _is_ours(listener: Mapping[str, Any], owners: Collection[str]) -> bool:
-    unit = str(listener["unit"])
-    # in a container the user may be all that can be seen
-    names = {str(listener["process"]), unit, unit.rpartition(".")[0], unit.partition("@")[0], str(listener["user"])}
-    # the kernel keeps 15 characters of a process name
-    return any(owner in names or owner[:15] == listener["process"] for owner in owners)
-
-
 def taken_ports(
     ports: Iterable[Mapping[str, Any]], listeners: Iterable[Mapping[str, Any]], owners: Collection[str]
 ) -> list[str]:
@@ -176,7 +174,7 @@ def taken_ports(
         holders: dict[str, list[str]] = {}
         for listener in listeners:
             same = (listener["port"], listener["protocol"]) == (number, protocol)
-            if not same or not _overlap(address, str(listener["address"])) or _is_ours(listener, owners):
+            if not same or not _overlap(address, str(listener["address"])) or is_of(listener, owners):
                 continue
             if listener["pid"]:
                 unit = f" of {listener['unit']}" if listener["unit"] else ""

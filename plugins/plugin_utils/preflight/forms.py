@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
+
 _WHOLE = re.compile(r"[+-]?[0-9]+\Z")
 # Prometheus, model/time.go: a number with a unit, once or in falling order, and not nothing
 _DURATION = re.compile(r"(?=.*[1-9])(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\Z")
@@ -48,14 +50,6 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: bool(value) and bool(pattern.match(str(value)))
 
 
-def _is_address(value: Any) -> bool:
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
-
-
 def _is_network(value: Any) -> bool:
     try:
         ipaddress.ip_network(str(value), strict=False)
@@ -86,7 +80,9 @@ FORMS = {
     "at_least_one": Form(_between(1), "is too small", "it must be 1 or more"),
     # superuser_reserved_connections is 3, and the checks, the exporter and an operator want some too
     "connections": Form(_between(10), "is too small", "it must be 10 or more"),
-    "address": Form(_is_address, "is not an address", "write one such as 192.0.2.1 or 2001:db8::1"),
+    "address": Form(
+        lambda value: is_address(str(value)), "is not an address", "write one such as 192.0.2.1 or 2001:db8::1"
+    ),
     "network": Form(_is_network, "is not an address or a network", "write one such as 192.0.2.1 or 2001:db8::/32"),
     "duration": Form(_matches(_DURATION), "is not a duration", "write one such as 30s, 5m, 4h or 1h30m"),
     "size": Form(_matches(_SIZE), "is not a size", "write one such as 512MB or 2GB"),

@@ -137,7 +137,9 @@ def misspelt_variables(
             continue
         if not any(_near(meant, prefix) for prefix in ours):
             full = meant + name[len(first) :]
-            if meant != first and full.startswith(f"{meant}_") and (called := _closest(full, known, given)):
+            if meant != first and full in known:
+                problems.append(_misspelt(name, full, origins))
+            elif meant != first and full.startswith(f"{meant}_") and (called := _closest(full, known, given)):
                 # what another role is to tell, in the same words, also where that one is not looked at
                 problems.append(_misspelt(name, called, origins))
             elif near_one := _without_prefix(name, known, given, mine):
@@ -148,7 +150,11 @@ def misspelt_variables(
         if first == "xmpp" and not near and role + name[len(first) :] in known:
             near = [(0, role + name[len(first) :])]
         # somebody who sets xmpp_domain may well have a list xmpp_domains of his own
-        near = [(far, each) for far, each in near if each not in given or (far == 1 and name.rstrip("s") != each)]
+        near = [
+            (far, each)
+            for far, each in near
+            if each not in given or (far == 0 and meant != first) or (far == 1 and name.rstrip("s") != each)
+        ]
         if near:
             problems.append(_misspelt(name, near[0][1], origins))
     return problems

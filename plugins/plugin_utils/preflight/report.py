@@ -23,6 +23,16 @@ def findings_of(variables: Mapping[str, Any], kind: str = "findings") -> list[st
     return list(dict.fromkeys(lines))
 
 
+def wanted_ports(variables: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """Gather the ports that the roles of one host want, by role."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for name in sorted(str(name) for name in variables if REGISTERED.match(str(name))):
+        held = variables[name]
+        if isinstance(held, Mapping) and held.get("wants"):
+            found[name.strip("_").removesuffix("_findings")] = list(held["wants"])
+    return found
+
+
 def listed(findings: Mapping[str, Iterable[str]], hosts: int) -> list[str]:
     """Return one line for each finding, with the hosts it is about before it. hosts: how many there are in all."""
     about: dict[str, list[str]] = {}

@@ -22,6 +22,9 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settin
 INTERNAL = "internal_hashed"
 STATES = ("present", "disabled", "absent")
 
+ROLES = ("prosody:admin", "prosody:guest", "prosody:member", "prosody:operator", "prosody:registered")
+"""The roles that mod_authz_internal brings, beside which there are those of custom_roles."""
+
 # Where accounts are made by us: an empty text is as Prosody does it, internal_hashed
 _OWN_ACCOUNTS = ("", "internal_hashed")
 
@@ -104,6 +107,20 @@ def usual_probe_accounts(hosts: Any, authentication: str = "") -> list[str]:
     return found
 
 
+def _known_roles(account: Settings, settings: Settings, jid: Jid) -> None:
+    """Raise ModelError for a role that there is not; where authorization is another module's, it knows its own."""
+    scopes = [scope.mapping("options") for scope in settings.scopes()]
+    if any(options.get("authorization", "internal") != "internal" for options in scopes):
+        return
+    custom = [role for options in scopes for role in options.get("custom_roles") or [] if isinstance(role, Mapping)]
+    known = {*ROLES, *(str(role.get("name")) for role in custom)}
+    given = [(account.where("role"), account.text("role"))] if account.text("role") else []
+    for path, role in [*given, *account.named_texts("secondary_roles")]:
+        if role not in known:
+            advice = f"is it prosody:{role}?" if f"prosody:{role}" in known else f"there are {', '.join(sorted(known))}"
+            raise ModelError(f"{path}: there is no role of that name for {jid}; {advice}")
+
+
 def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Return virtual host to its declared accounts, probe accounts among them, as module prosody_accounts takes them.
 
@@ -130,6 +147,7 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
             if str(jid) in admins:
                 raise ModelError(f"{account.where('role')}: {jid} is one of prosody_admins and has its role from there")
             entry["role"] = account.text("role")
+        _known_roles(account, settings, jid)
         _usable(account, entry, jid)
         _add(found, entry, hosts, account.where("jid"), jid)
     for path, probe in zip((path for path, _text in settings.named_texts("probe_accounts")), _probes(settings)):

@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import
     front,
     model,
     module_choice,
+    option_names,
     places,
     server,
 )
@@ -110,6 +111,8 @@ def _makers() -> list[Callable[[Mapping[str, Any]], Any]]:
         model.ports_once,
         misspelt,
         unpackaged,
+        _over(option_names.refuse_unread),
+        _over(option_names.refuse_unopened),
     ]
 
 

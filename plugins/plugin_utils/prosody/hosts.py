@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, domain_to_ascii, nameprep
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Host, Option
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.names import DNS_NAME, domain_name
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import (
     STORAGES,
     Entries,
@@ -22,8 +22,6 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settin
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.types import nearest
 
 STANDARD = ("muc", "upload", "proxy", "pubsub")
-
-_DNS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", re.IGNORECASE)
 
 _HOST_KEYS = frozenset(
     [
@@ -86,17 +84,7 @@ def host_name(scope: Settings) -> str:
     name = scope.text("name")
     if not name:
         raise ModelError(f"{scope.where('name')}: a host needs a name")
-    try:
-        ascii_name = domain_to_ascii(name)
-        unicode_name = nameprep(name.rstrip("."))
-    except InvalidJid as error:
-        raise ModelError(f"{scope.where('name')}: {error}") from error
-    if "xn--" in unicode_name:
-        readable = ascii_name.encode("ascii").decode("idna")
-        raise ModelError(f"{scope.where('name')}: write {readable!r} for {name!r}; Prosody wants names in Unicode")
-    if not _DNS_NAME.match(ascii_name.rstrip(".")):
-        raise ModelError(f"{scope.where('name')}: this is no domain name")
-    return unicode_name
+    return domain_name(name, scope.where("name"))
 
 
 def external_components(settings: Settings) -> list[Settings]:
@@ -235,7 +223,7 @@ def _standard(kind: str, domain: str, host: Settings, settings: Settings) -> Hos
 def _label(kind: str, own: Settings) -> str:
     """What the name of a standard component begins with. Raises ModelError for what is no such label."""
     label = own.text("label", kind)
-    if not label.isascii() or not _DNS_NAME.match(label) or "." in label:
+    if not label.isascii() or not DNS_NAME.match(label) or "." in label:
         raise ModelError(f"{own.where('label')}: {label!r} is no label; write what the name begins with, as {kind!r}")
     return label.lower()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import nearest
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import (
     catalogue,
@@ -122,11 +123,15 @@ def refuse_misspelt(settings: Settings) -> None:
         return  # an operator's own directories may hold anything
     declared = {module.text("name").removeprefix("mod_") for module in settings.entries("community_modules")}
     known = packaged() | declared | {module.name for module in own_modules.OWN}
-    for scope in (settings, *settings.entries("hosts")):
-        for where, module in scope.named_texts("modules"):
-            near = "" if module in known else nearest(module, known)
-            if near:
-                raise ModelError(f"{where}: there is no module {module!r}; is it {near!r}?")
+    for where, module in settings.named_modules():
+        if module in known:
+            continue
+        near = nearest(module, known)
+        if not near and where.endswith(".module"):
+            # there are few that components are made of, so what is only like one of them is meant to be it
+            near = types.nearest(module, [name for name, one in catalogue().items() if "component" in one.scope])
+        if near:
+            raise ModelError(f"{where}: there is no module {module!r}; is it {near!r}?")
 
 
 def refuse_unpackaged(settings: Settings) -> None:
@@ -150,7 +155,7 @@ def checked_disabled(scope: Settings, settings: Settings) -> list[str]:
     Prosody says nothing of such a name, and the module that was meant stays on.
     """
     names = checked(scope, "modules_disabled")
-    known = {*packaged(), *catalogue(), *AUTOMATIC, *_named(settings)}
+    known = {*packaged(), *catalogue(), *AUTOMATIC, *named(settings)}
     if settings.texts("plugin_paths"):
         return names  # an operator's own directories may hold anything
     for where, module in scope.named_texts("modules_disabled"):
@@ -161,16 +166,10 @@ def checked_disabled(scope: Settings, settings: Settings) -> list[str]:
     return names
 
 
-def _named(settings: Settings) -> set[str]:
+def named(settings: Settings) -> set[str]:
     """Return the modules that an operator names anywhere."""
-    names = set(settings.texts("modules"))
-    names |= {community.text("name") for community in settings.entries("community_modules")}
-    for scope in (settings, *settings.entries("hosts")):
-        for listed in (scope, *scope.entries("components")):
-            names |= {*listed.texts("modules"), listed.text("module")}
-    for kind, given in settings.mapping("component_settings").items():
-        names |= set(Settings(given or {}, f"{settings.where('component_settings')}.{kind}").texts("modules"))
-    return names
+    community = {module.text("name") for module in settings.entries("community_modules")}
+    return community | {name for _path, name in settings.named_modules()}
 
 
 def enabled(groups: Sequence[tuple[str, Sequence[str]]]) -> Modules:

@@ -68,11 +68,27 @@ def _invites(settings: Settings) -> bool:
     return settings.flag("proxied") and any(policy in ("invite", "public") for policy in policies)
 
 
+def _measures_peers(settings: Settings) -> bool:
+    return settings.flag("metrics") and settings.flag("federation", True)
+
+
+def _chooses_peers(settings: Settings) -> bool:
+    named = settings.texts("s2s_allow") or settings.texts("s2s_deny")
+    return bool(named) and settings.flag("federation", True)
+
+
+def _goes_by_dane(settings: Settings) -> bool:
+    return settings.flag("dane") and settings.flag("federation", True)
+
+
 OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
+    OwnModule("measure_peers", SERVER, _measures_peers),
+    OwnModule("dane_incoming", SERVER, _goes_by_dane),
+    OwnModule("peers_allowed", SERVER, _chooses_peers, ("s2s_allow", "s2s_deny")),
     OwnModule("invites_json", REGISTRATION, _invites),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),
@@ -93,12 +109,7 @@ def needed(settings: Settings) -> list[OwnModule]:
     """Return the modules that must lie on the host: those that are wanted, and those that an operator names."""
     disabled = set(settings.texts("modules_disabled"))
     names = {module.name for module in OWN if module.wanted(settings)} - disabled
-    names |= set(settings.texts("modules"))
-    for scope in (settings, *settings.entries("hosts")):
-        for listed in (scope, *scope.entries("components")):
-            names |= set(listed.texts("modules")) | {listed.text("module")}
-    for kind, given in settings.mapping("component_settings").items():
-        names |= set(Settings(given or {}, f"{settings.where('component_settings')}.{kind}").texts("modules"))
+    names |= {name for _path, name in settings.named_modules()}
     return [module for module in OWN if module.name in names]
 
 

@@ -10,18 +10,24 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Union
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    module_choice,
+    own_modules,
+    secrets,
+    value_forms,
+)
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import packaged
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Modules, Option, Section
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.names import domain_name
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.types import nearest
 
 Entries = list[Union[Option, Modules]]
 
 LOG_DIRECTORY = "/var/log/prosody"
 COMMUNITY_MODULES = "/usr/local/lib/prosody/xmpp-modules"
 """Where module prosody_module puts what prosody_community_modules names."""
-
-_LIMITED = ("c2s", "s2s", "s2sin", "s2sout", "component")
-"""What a connection can be to mod_limits; s2s (for s2sin and s2sout) since Prosody 13.0.6."""
 
 LEVELS = ("debug", "info", "warn", "error")
 STORAGES = {"postgresql": "sql", "sqlite": "sql", "internal": "internal", "memory": "memory"}
@@ -103,7 +109,7 @@ def _network(settings: Settings) -> Entries:
     entries: Entries = []
     if settings.has("ipv6") and not settings.flag("ipv6"):
         entries.append(Option("use_ipv6", False, "This host has no IPv6"))
-    interfaces = settings.texts("interfaces")
+    interfaces = value_forms.interfaces(settings, "interfaces")
     if interfaces:
         entries.append(Option("interfaces", interfaces, path=settings.where("interfaces")))
     for name, default in _PORTS.items():
@@ -113,7 +119,7 @@ def _network(settings: Settings) -> Entries:
         if settings.has(name) and ports != default:
             entries.append(Option(name, ports, _PORT_COMMENTS.get(name, ""), settings.where(name)))
         option = name.replace("ports", "interfaces")
-        interfaces = settings.texts(option)
+        interfaces = value_forms.interfaces(settings, option)
         if interfaces:
             entries.append(Option(option, interfaces, path=settings.where(option)))
     entries += _proxied(settings)
@@ -124,9 +130,26 @@ def _network(settings: Settings) -> Entries:
         if insecure:
             path = settings.where("s2s_insecure_domains")
             entries.append(Option("s2s_insecure_domains", insecure, "Except these: by dialback", path))
+        for name, comment in (("s2s_allow", "These and no others"), ("s2s_deny", "Not these, nor what is below them")):
+            domains = peer_domains(settings, name)
+            if domains:
+                entries.append(Option(name, domains, comment, settings.where(name)))
         if settings.flag("dane"):
             entries.append(Option("use_dane", True, "Certificates in DNS count as well (RFC 7673)"))
     return entries
+
+
+def peer_domains(settings: Settings, name: str) -> list[str]:
+    """Return the domains of other servers in setting `name` as Prosody has them. Raises ModelError for what is none."""
+    denied = set() if name == "s2s_deny" else {one.lower() for one in settings.texts("s2s_deny")}
+    domains = []
+    for path, domain in settings.named_texts(name):
+        if domain.lower() in denied:
+            raise ModelError(f"{path}: {domain!r} is in prosody_s2s_deny as well, which counts; take it out of one")
+        if domain.startswith(("*.", ".")):
+            raise ModelError(f"{path}: write {domain.lstrip('*.')!r}, which stands for all that is below it, too")
+        domains.append(domain_name(domain, path))
+    return domains
 
 
 def _listens(name: str, settings: Settings) -> bool:
@@ -174,9 +197,17 @@ def proxies_are_here(settings: Settings) -> bool:
 
 def _resolver(settings: Settings) -> Entries:
     resolver = settings.mapping("resolver")
+    if settings.flag("dane") and not _TRUST & set(resolver):
+        # libunbound proves nothing without a key to begin with, and a resolver's word is not enough for it
+        resolver = {**resolver, "trustfile": ROOT_KEYS}
     if not resolver:
         return []
     return [Option("unbound", resolver, "The resolver of this host and its hosts file", settings.where("resolver"))]
+
+
+# package dns-root-data
+ROOT_KEYS = "/usr/share/dns/root.key"
+_TRUST = frozenset({"trusted", "trustfile"})
 
 
 def _modules(settings: Settings) -> Entries:
@@ -221,10 +252,7 @@ def registration_options(settings: Settings) -> Entries:
 
 def _limits(settings: Settings) -> Entries:
     entries: Entries = []
-    limits = settings.mapping("limits")
-    for kind in limits:
-        if kind not in _LIMITED:  # which of them the installed Prosody knows is for the linter to say
-            raise ModelError(f"{settings.where('limits')}.{kind}: there are limits for {', '.join(_LIMITED)} only")
+    limits = value_forms.limits(settings)
     if limits:
         comment = "Bytes per second of one connection, and for how long it may exceed them"
         entries.append(Option("limits", limits, comment, settings.where("limits")))
@@ -238,6 +266,10 @@ def _limits(settings: Settings) -> Entries:
 def _storage(settings: Settings) -> Entries:
     kind = settings.choice("storage", tuple(STORAGES), "internal")
     stores = settings.mapping("stores")
+    known = {name.removeprefix("storage_") for name in packaged() if name.startswith("storage_")}
+    for store, backend in stores.items():
+        if isinstance(backend, str) and backend not in known and (near := nearest(backend, known)):
+            raise ModelError(f"{settings.where('stores')}.{store}: there is no storage {backend!r}; is it {near!r}?")
     name = "default_storage" if stores else "storage"
     entries: Entries = [Option(name, STORAGES[kind])]
     if stores:
@@ -280,6 +312,14 @@ def _archive(settings: Settings) -> Entries:
         if settings.text(name):
             option = "muc_log_expires_after" if name.startswith("muc") else name
             entries.append(Option(option, settings.period(name), comment, settings.where(name)))
+    every = settings.period("archive_expiry_interval") if settings.text("archive_expiry_interval") else ""
+    if every:
+        # the period of a task of mod_cron: util/moduleapi and mod_cron put its name together
+        for module in ("mam", "muc_mam"):
+            name = f"{module}_remove_expired_messages_period"
+            entries.append(
+                Option(name, every, "How often they are looked for", settings.where("archive_expiry_interval"))
+            )
     policy = settings.choice("archive_policy", ("always", "roster", "never"), "always")
     if policy != "always":
         entries.append(Option("default_archive_policy", policy, "Until a user decides otherwise"))
@@ -301,6 +341,13 @@ def _tls(certificate: str, settings: Settings) -> Entries:
     profile = settings.choice("tls_profile", ("intermediate", "modern", "old"), "intermediate")
     if profile != "intermediate":
         entries.append(Option("tls_profile", profile))
+    groups = value_forms.groups(settings)
+    if groups:
+        entries.append(
+            Option(
+                "ssl", {"curveslist": groups}, "Key exchange, the first that both know", settings.where("tls_groups")
+            )
+        )
     return entries
 
 
@@ -341,7 +388,7 @@ def _words(settings: Settings) -> Entries:
     for name, option in (("site_name", "site_name"), ("welcome_message", "welcome_message"), ("motd", "motd_text")):
         if settings.text(name):
             entries.append(Option(option, settings.text(name), path=settings.where(name)))
-    contacts = {kind: uris for kind, uris in settings.mapping("contact_info").items() if uris}
+    contacts = value_forms.contacts(settings)
     if contacts:
         entries.append(
             Option("contact_info", contacts, "Whom to write to about this server", settings.where("contact_info"))
@@ -374,20 +421,18 @@ def _statistics(settings: Settings) -> Entries:
     ]
     where, addresses = settings.where("metrics_allow_ips"), settings.texts("metrics_allow_ips")
     for address in addresses:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError as error:
+        if not is_address(address):
             raise ModelError(
                 f"{where}: {address} is no address. If a host of group monitoring does not answer, and so its address "
                 "is not known, give the addresses that fetch metrics."
-            ) from error
+            )
     if addresses:
         entries.append(Option("openmetrics_allow_ips", ["127.0.0.1", "::1", *addresses], path=where))
     return entries
 
 
 def _memory(settings: Settings) -> Entries:
-    gc = settings.mapping("gc")
+    gc = value_forms.collector(settings)
     return [Option("gc", gc, "Lua's garbage collector", settings.where("gc"))] if gc else []
 
 
@@ -441,9 +486,11 @@ TYPED = {
     "log": "prosody_log_to and prosody_log_level",
     "modules_disabled": "prosody_modules_disabled",
     "modules_enabled": "prosody_modules",
+    "mam_remove_expired_messages_period": "prosody_archive_expiry_interval",
     "motd_text": "prosody_motd",
     "muc_announcers": "prosody_muc_announcers",
     "muc_log_expires_after": "prosody_muc_archive_expires_after",
+    "muc_mam_remove_expired_messages_period": "prosody_archive_expiry_interval",
     "openmetrics_allow_ips": "prosody_metrics_allow_ips",
     "password_hash": "prosody_password_hash",
     "password_policy": "prosody_password_min_length",
@@ -455,6 +502,8 @@ TYPED = {
     "proxy65_ports": "prosody_proxy65_ports",
     "registration_invite_only": "prosody_registration",
     "restrict_room_creation": "prosody_muc_room_creation",
+    "s2s_allow": "prosody_s2s_allow",
+    "s2s_deny": "prosody_s2s_deny",
     "s2s_direct_tls_ports": "prosody_s2s_direct_tls_ports",
     "s2s_insecure_domains": "prosody_s2s_insecure_domains",
     "s2s_ports": "prosody_s2s_ports",

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?)?B?\Z")
 _NO_TIME = re.compile(r"0+(?![0-9.])")
+# util/human/io.lua, parse_duration, which looks at the first letters of a unit and so takes "4 weks" for weeks
+_PERIOD = re.compile(
+    r"never|[0-9]+ *(s|sec(onds?)?|min(utes?)?|h|hours?|d|days?|w|weeks?|mon(ths?)?|y|years?)?", re.IGNORECASE
+)
 _FACTORS = {None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _FACTORS |= {"K": 10**3, "Ki": 2**10, "ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
@@ -106,10 +110,15 @@ class Settings:
         return int(float(match[1]) * _FACTORS[match[2]])
 
     def period(self, name: str) -> str:
-        """Return a text such as "90 days"; what it means is for Prosody to say, unless it is no time at all."""
+        """Return a text such as "90 days", or "never"."""
         value = self.text(name)
         if _NO_TIME.match(value):
             raise ModelError(f"{self.where(name)}: no time at all, and everything would go; write 90 days or never")
+        if value and not _PERIOD.fullmatch(value):
+            raise ModelError(
+                f"{self.where(name)}: expected a number of seconds, minutes, hours, days, weeks, months or years, "
+                "such as 90 days, or never"
+            )
         return value
 
     def sequence(self, name: str) -> list[Any]:
@@ -148,6 +157,21 @@ class Settings:
     def entries(self, name: str) -> list[Settings]:
         """Return a list of mappings as settings of their own."""
         return [Settings(item, path) for path, item in self._items(name)]
+
+    def scopes(self) -> Iterator[Settings]:
+        """Return all that has modules and options of its own: the server, hosts, components, standard components."""
+        for scope in (self, *self.entries("hosts")):
+            yield scope
+            yield from scope.entries("components")
+        for kind, given in self.mapping("component_settings").items():
+            yield Settings(given or {}, f"{self.where('component_settings')}.{kind}")
+
+    def named_modules(self) -> Iterator[tuple[str, str]]:
+        """Return each module that is enabled anywhere by name, and what components are made of, after its path."""
+        for scope in self.scopes():
+            yield from scope.named_texts("modules")
+            if scope.text("module"):
+                yield scope.where("module"), scope.text("module")
 
     def _items(self, name: str) -> list[tuple[str, Any]]:
         """Return what is in a list, each after its path."""

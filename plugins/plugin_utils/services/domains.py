@@ -54,6 +54,8 @@ SETTINGS = (
     "turn_port",
     "turn_tls_port",
 )
+# and those of its database: they may name what is known on the host itself alone
+DATABASE_SETTINGS = ("storage", "database_host", "database_port", "database_sslmode")
 TURN_SETTINGS = ("server_name", "port", "tls_port")
 PROXY_SETTINGS = ("https_port", "direct_tls", "starttls")
 
@@ -179,6 +181,17 @@ def turn_problems(prosody: Mapping[str, Any], turns: Sequence[Turn]) -> list[str
                 f"at a port where nothing is. Set xmpp_{mine} alone, which both follow."
             )
     return problems
+
+
+def database(prosody: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where Prosody finds its database over the network with TLS, and the domain that stores there; else {}."""
+    settings = Settings(prosody)
+    host = settings.text("database_host")
+    if settings.text("storage") != "postgresql" or not host or host.startswith("/"):
+        return {}
+    if settings.text("database_sslmode") == "disable":
+        return {}
+    return {"domain": _main(settings), "host": host, "port": settings.number("database_port")}
 
 
 def metrics(prosody: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_a_verifier_stands_for_a_password() -> None:
     account = {
         "jid": f"a@{D}",
         "verifier": VERIFIER,
-        "secondary_roles": ["r"],
+        "secondary_roles": ["prosody:guest"],
         "contact": {"email": "e"},
     }
     settings = values(accounts=[account])

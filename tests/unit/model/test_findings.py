@@ -17,12 +17,31 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"c2s_ports": [5222, "x", 99999]},
         ["prosody_c2s_ports[1]: expected a whole", "prosody_c2s_ports[2]: 99999 is no"],
     ),
-    ({"limits": {"c2x": 1, "s2y": 2}}, ["prosody_limits.c2x: there are", "prosody_limits.s2y: there are"]),
+    (
+        {"limits": {"c2x": 1, "s2y": 2, "c2s": {"rate": "10kb/s", "brust": "2s"}}},
+        [
+            "prosody_limits.c2x: there are",
+            "prosody_limits.s2y: there are",
+            "prosody_limits.c2s.brust: a limit has rate, burst, max_connections_per_ip only",
+        ],
+    ),
     (
         {"options": {"a-b": 1, "admins": [], "x": {"from_secret": "k"}}},
         [f"prosody_options.{k}: " for k in ("a-b", "admins", "x")],
     ),
     ({"modules": ["mod_x", "fierwall"]}, ["prosody_modules[0]: write", "prosody_modules[1]: there is no module"]),
+    (
+        {"components": [{"name": "rooms.op.test", "module": "mcu"}]},
+        ["prosody_components[0].module: there is no module 'mcu'; is it 'muc'?"],
+    ),
+    (
+        {"stores": {"archive": "sqll", "muc_log": "none"}},
+        ["prosody_stores.archive: there is no storage 'sqll'; is it 'sql'?"],
+    ),
+    (
+        {"contact_info": {"abus": ["mailto:a@op.test"]}},
+        ["prosody_contact_info.abus: there are abuse, admin, feedback, sales, security, status, support only"],
+    ),
     ({"upload_expires_after": "0"}, ["prosody_upload_expires_after: no time at all"]),
     ({"archive_expires_after": "0 days"}, ["prosody_archive_expires_after: no time at all"]),
     ({"database_port": 70000}, ["prosody_database_port: 70000 is no port"]),
@@ -42,6 +61,46 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ),
 ]
 
+#: what Prosody would not take, or would take for something else
+FORMS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"archive_expires_after": "4 weks"}, ["prosody_archive_expires_after: expected a number of seconds"]),
+    ({"limits": {"c2s": "100kb/s"}}, ["prosody_limits.c2s: a limit is a mapping, such as {rate: 10kb/s, burst: 2s}"]),
+    (
+        {"limits": {"c2s": {"rate": "fast", "burst": "2 weeks"}}},
+        ["prosody_limits.c2s.rate: expected bytes per second", "prosody_limits.c2s.burst: expected seconds"],
+    ),
+    ({"contact_info": {"abuse": "abuse@b.example"}}, ["prosody_contact_info.abuse: expected URIs"]),
+    ({"contact_info": {"abuse": 5}}, ["prosody_contact_info.abuse: expected a list of URIs"]),
+    ({"gc": {"mode": "generatonal"}}, ["prosody_gc.mode: expected incremental or generational"]),
+    ({"gc": {"minor_threshold": 5}}, ["prosody_gc.minor_threshold: with mode incremental there are mode, threshold"]),
+    ({"gc": {"threshold": "5"}}, ["prosody_gc.threshold: expected a number"]),
+    ({"tls_groups": ["X25518", "x448"]}, ["prosody_tls_groups[0]: OpenSSL has no such group; is it X25519?"]),
+    (
+        {"interfaces": ["eth0"], "c2s_interfaces": ["::", "*", "lo"]},
+        ["prosody_interfaces[0]: expected an address", "prosody_c2s_interfaces[2]: expected an address"],
+    ),
+    (
+        {"accounts": [{"jid": "a@op.test", "role": "admin"}, {"jid": "b@op.test", "secondary_roles": ["x:y"]}]},
+        [
+            "prosody_accounts[0].role: there is no role of that name for a@op.test; is it prosody:admin?",
+            "prosody_accounts[1].secondary_roles[0]: there is no role of that name for b@op.test; there",
+        ],
+    ),
+    (
+        {
+            "accounts": [{"jid": "a@op.test", "role": "prosody:member", "secondary_roles": ["helper"]}],
+            "options": {"custom_roles": [{"name": "helper"}]},
+        },
+        [],
+    ),
+    ({"archive_expires_after": "never", "upload_expires_after": "36 Hours", "muc_archive_expires_after": "90"}, []),
+    (
+        {"limits": {"c2s": {"rate": "1 MB/s", "burst": 3}}, "interfaces": ["*", "::1"], "gc": {"mode": "generational"}},
+        [],
+    ),
+    ({"contact_info": {"abuse": "mailto:a@b.example", "admin": []}, "tls_groups": ["x25519", "P-256"]}, []),
+]
+
 
 def lines(settings: dict[str, Any]) -> list[str]:
     return [problem["problem"] for problem in findings.problems({**GOOD, "password_min_length": 10, **settings})]
@@ -52,6 +111,13 @@ def test_each_is_told_and_nothing_else(settings: dict[str, Any], wanted: list[st
     told = lines(settings)
     assert [each for each in wanted if not any(line.startswith(each) for line in told)] == []
     assert len(told) == len(wanted), told
+
+
+@pytest.mark.parametrize(("settings", "wanted"), FORMS)
+def test_what_is_of_no_form_is_told(settings: dict[str, Any], wanted: list[str]) -> None:
+    told = lines({**GOOD, **settings})
+    assert len(told) == len(wanted), told
+    assert all(line.startswith(begin) for line, begin in zip(told, wanted)), told
 
 
 def test_all_at_once_are_as_many_as_each_by_itself() -> None:

@@ -24,6 +24,8 @@ INVENTORIES: list[dict[str, Any]] = [
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_standard_components": ["upload"]},
     {"prosody_log_to": "json"},
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_muc_announcers": ["alerts@example.org"]},
+    {"prosody_s2s_deny": ["bad.example"]},
+    {"prosody_federation": False, "prosody_s2s_deny": ["bad.example"]},
     {"prosody_modules_disabled": ["measure_traffic"]},
     {"prosody_metrics": False, "prosody_modules": ["measure_traffic"]},
     {"prosody_components": [{"name": "r.example.org", "module": "muc", "modules": ["muc_announcers"]}]},

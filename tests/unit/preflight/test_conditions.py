@@ -36,7 +36,13 @@ LABEL = "a label of it is not 1 to 63 letters, digits or inner hyphens"
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("https://example.org", ": it has an account or a resource in it"),
+        ("https://example.org", ": it has an account or a resource in it; is example.org meant?"),
+        ("https://hidden/x", ": it has an account or a resource in it"),
+        ("op.test:5222", f": {LABEL}; is op.test meant?"),
+        ("*.op.test", f": {LABEL}; is op.test meant?"),
+        (" op.test ", f": {LABEL}; is op.test meant?"),
+        ("op.test, two.test", ": it is more than one"),
+        ("op.123", " (op.123): it ends like an address, and XMPP needs a name"),
         ("juliet@example.org", ": it has an account or a resource in it"),
         ("a..b", ": it has an empty label"),
         ("-a.example", f" (-a.example): {LABEL}"),

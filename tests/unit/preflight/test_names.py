@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.database import archive_index
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import probe
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import names
@@ -196,10 +197,15 @@ def test_the_vocabulary_is_what_roles_and_playbooks_read():
     files = [*ROOT.glob("roles/*/defaults/*.yml"), *ROOT.glob("playbooks/*.yml"), ROOT / "plugins/action/preflight.py"]
     files += [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/vars/*.yml")]
     text = "\n".join(path.read_text() for path in files) + names.OWN
-    # fully qualified plugins, registered results (__xmpp_), names of plugins and of metrics are no variables
+    # fully qualified plugins, registered results (__xmpp_), names of plugins, metrics and the index are no variables
     plugins = {path.stem for kind in ("modules", "filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*")}
     read = set(re.findall(r"(?<![A-Za-z0-9_./-])(xmpp_[a-z_]+)\b(?!-)", text)) - plugins
-    read -= {metric.name for metric in vars(probe).values() if isinstance(metric, Metric)}
+    read -= {metric.name for metric in vars(probe).values() if isinstance(metric, Metric)} | {archive_index.NAME}
     everywhere = text + "\n".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
     assert [name for name in names.options_of(spec) if name not in everywhere] == [], "nobody reads it"
     assert read - set(names.options_of(spec)) == set(), "describe it in vocabulary.yml"
+
+
+def test_what_people_call_a_role_is_refused_beside_the_right_name_too():
+    (line,) = names.misspelt_variables(["postgres_options", "postgresql_options"], ALL, "postgresql", {})
+    assert line.startswith("There is no variable postgres_options: did you mean postgresql_options?")

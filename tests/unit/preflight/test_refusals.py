@@ -41,8 +41,10 @@ ANSWERS: dict[str, Any] = {
     "setup": {"ansible_facts": FACTS},
     "listeners_info": {"listeners": []},
     "prosody_continuity": {"objections": [], "source": "none"},
+    "prosody_config": {"changed": False},
     "certificates_info": {"problems": [], "certificates": [], "unfit": []},
     "packages_info": {"packages": {}, "problems": []},
+    "postgresql_clusters_info": {"misplaced": [], "databases": [], "lines": []},
     "command": {"rc": 0, "stdout": json.dumps({"rc": 0, "stdout": "closed", "changed": True})},
 }
 WHERE = re.compile(r" \(set in [^)]*\)")
@@ -222,6 +224,11 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         {"prosody_admins": None},
         "prosody_admins is empty where a list belongs: write [] for none, or remove the line.",
     ),
+    "null word": (
+        {"prosody_log_level": None},
+        "prosody_log_level is empty where a text belongs: choose one of debug, info, warn, error, or remove the line.",
+    ),
+    "backend": ({"xmpp_backend": "docker"}, "xmpp_backend is none of host, container: choose one of them."),
     "storage": (
         {"prosody_storage": "mysql"},
         "prosody_storage is none of postgresql, sqlite, internal, memory: choose one of them.",
@@ -246,6 +253,11 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "turn digits": ({"coturn_secret": int(DIGITS)}, f"coturn_secret {QUOTES}"),
     "turn port": ({"coturn_port": PLANTED}, "coturn_port is a text where a whole number belongs: write digits."),
     "turn name": ({"turn_total_bps": 5}, "There is no variable turn_total_bps: did you mean coturn_total_bps?"),
+    "option": (
+        {"prosody_options": {"archive_cleanup_intervall": PLANTED}},
+        "prosody_options.archive_cleanup_intervall: nothing in Prosody or its packaged modules reads it; is it "
+        "'archive_cleanup_interval'? (prosody_lint_ignore: ['unread-option:archive_cleanup_intervall'] keeps it)",
+    ),
     "database digits": (
         {"postgresql_extra_users": [{"name": "x", "password": int(DIGITS)}, {"name": "y", "pasword": PLANTED}]},
         f"postgresql_extra_users[0].password {QUOTES}",
@@ -301,6 +313,10 @@ HOSTS: dict[str, tuple[Any, str]] = {
         "certificates_files: /nowhere/x, /nowhere/y cannot be found on the controller",
     ),
     "terms": (ACME | {"certificates_acme_terms_agreed": False}, "certificates_acme_terms_agreed is not true: https://"),
+    "days": (
+        DOMAIN | {"certificates_days": 367},
+        "certificates_days is 367: clients refuse what was issued for too long, so 366 are the most.",
+    ),
     "port80": (ACME, "Port 80/tcp, wanted for the proof of names (certificates_acme_challenge), is taken by apache2"),
     "lost": ({}, "The certificates of this host were issued by"),
     "data": ({}, "accounts of example.test would stay in internal: move them."),
@@ -327,6 +343,7 @@ EJABBERD = {
     "user": "ejabberd",
 }
 OBJECTION = {"kind": "storage", "text": "accounts of example.test would stay in internal: move them."}
+REMARK = "prosody.cfg.lua:12: c2s_timeout wants a number (give one) [wrong-type]"
 NO_PYTHON = {"rc": 127, "stdout": "", "stderr": "/bin/sh: 1: /usr/bin/python3: not found"}
 NO_ROOM = {"rc": 1, "stdout": "", "stderr": "OSError: [Errno 28] No space left on device"}
 BOOKWORM = FACTS | {"ansible_distribution_major_version": "12", "ansible_distribution_version": "12.9"}
@@ -471,7 +488,7 @@ MIXED: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
                 "storage": "sql",
                 "c2s-timeout": 5,
                 "ldap_password": {"from_secret": PLANTED},
-                "ok": True,
+                "firewall_scripts": [],
             }
         },
         (
@@ -556,6 +573,69 @@ def test_nobody_is_said_to_be_lost_by_a_name_that_is_only_misspelt(tmp_path, gro
     run = Inventory(tmp_path, groups, {"one": DOMAIN | wrong}, {}, {"one": answers}).run().refused()
     (line,) = run.lines
     assert line.partition(": ")[2].startswith(starts)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "starts"),
+    [({}, REMARK), ({"prosody_modules": ["fierwall"]}, "prosody_modules[0]: there")],
+    ids=["only the linter", "something else"],
+)
+def test_the_linter_is_asked_where_nothing_else_is_wrong(tmp_path, wrong, starts):
+    """It would tell the same once more, and of settings that stand in for what was refused."""
+    answers = {"prosody_config": {"failed": True, "objections": [REMARK], "msg": "long"}}
+    run = Inventory(tmp_path, {"prosody": ["one"]}, {"one": DOMAIN | wrong}, {}, {"one": answers}).run().refused()
+    (line,) = run.of("one")
+    assert line.startswith(starts)
+
+
+def test_what_the_linter_cannot_judge_yet_is_left_to_the_role(tmp_path):
+    """A transaction that fails otherwise has words of its own, at its time."""
+    answers = {"prosody_config": {"failed": True, "objections": [], "msg": "Cannot write here"}}
+    run = Inventory(tmp_path, {"prosody": ["one"]}, {"one": DOMAIN}, {}, {"one": answers}).run()
+    assert "in the way" not in run.output
+    assert run.would_run
+
+
+def test_what_postgresql_would_not_take_is_refused(tmp_path):
+    given = {"postgresql_options": {"work_memm": PLANTED, "work_mem": PLANTED, "jit": True, "auto_explain.x": PLANTED}}
+    told = Inventory(tmp_path, {"postgresql": ["one"]}, {"one": DOMAIN | given}).run().refused().of("one")
+    assert told == [
+        "postgresql_options.work_mem is no number: write a number, with B, kB, MB, GB, TB behind it "
+        "where that is meant.",
+        "postgresql_options.work_memm: PostgreSQL 17 has no such setting: did you mean work_mem?",
+    ]
+
+
+def test_a_port_is_wanted_once_and_data_lie_in_one_place(tmp_path):
+    """What no role sees by itself: another one's ports, and a second database."""
+    groups = {"prosody": ["one"], "coturn": ["one"], "postgresql": ["one", "two"]}
+    given = {"prosody_storage": "internal", "prosody_c2s_ports": [5349]}
+    run = Inventory(tmp_path, groups, {"one": DOMAIN | given, "two": DOMAIN}).run().refused()
+    assert [line for line in run.of("one") if "wanted twice" in line] == [
+        "Port 5349/tcp is wanted twice: for TURN over TLS of coturn (coturn_tls_port) and for clients of prosody "
+        "(prosody_c2s_ports). Give one of them another port."
+    ]
+    assert (
+        len([line for line in run.lines if "Group postgresql has 2 hosts, and Prosody would store in one" in line]) == 1
+    )
+
+
+def test_a_check_refuses_what_a_run_does(tmp_path):
+    """Two servers of one domain, a module that nobody has, and one that no source of community modules has."""
+    groups = {"prosody": ["one", "two", "three"]}
+    internal = {"prosody_storage": "internal"}
+    hosts = {
+        "one": DOMAIN | internal | {"prosody_modules": ["fierwall"]},
+        "two": DOMAIN | internal,
+        "three": internal | {"xmpp_domain": "three.test", "prosody_community_modules": [{"name": "nope"}]},
+    }
+    answers = {"three": {"prosody_module": {"failed": True, "msg": "mod_nope is in none of the sources"}}}
+    run = Inventory(tmp_path, groups, hosts, {}, answers).run("--check").refused()
+    assert [line for line in run.of("one") if "fierwall" in line] == [
+        "prosody_modules[0]: there is no module 'fierwall'; is it 'firewall'?"
+    ]
+    assert any("mod_nope is in none of the sources" in line for line in run.of("three")), run.of("three")
+    assert any("example.test is served by" in line for line in run.lines), run.lines
 
 
 def test_a_proxy_on_another_host_adds_nothing_to_what_is_wrong_with_prosody(tmp_path):
