@@ -7,7 +7,7 @@ max_line_length = 140
 -- for later ones of the same connection. UNKNOWN and words like it stand for what is put in at run time.
 globals = {
 	"prosody", "module",
-	"xa", "ROOMS", "MODULES", "encode", "change", "kept",
+	"xa", "ROOMS", "PERSON", "MODULES", "encode", "change", "kept",
 }
 read_globals = { "socket", "server", "UNKNOWN", "COUNTED", "LOOKED_AT", "PAIRS", "SINCE" }
 

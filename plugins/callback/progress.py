@@ -150,7 +150,13 @@ class CallbackModule(Default):
 
     def _say(self, text: str, kind: str = "plain") -> None:
         self._clear()
-        self._display.display(text, color=self._COLORS[kind])
+        try:
+            self._display.display(text, color=self._COLORS[kind])
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # who read this has what they wanted (| head), and the run goes on to its end
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
     def _clear(self) -> None:
         if self._live:

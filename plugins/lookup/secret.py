@@ -23,8 +23,9 @@ options:
       - Names of secrets.
       - C(turn_secret) is what Prosody and the TURN server share, C(postgresql_USER) the password of a user of the
         database, C(account_JID) the first password of an account, C(probe_JID) that of an account with which the
-        service is probed, C(component_DOMAIN) what Prosody and an external component share, C(backup_key) what backups
-        are encrypted with.
+        service is probed, C(component_DOMAIN) what Prosody and an external component share, C(status_password) that of
+        the page C(/status), C(backup_key) what backups are encrypted with, C(backup_controller_key) what these files
+        are encrypted with in them, C(backup_sftp_key) the private key of SSH with which another host lets them in.
     type: list
     elements: str
     required: true

@@ -65,6 +65,11 @@ _list:
         - Where metrics are served, C(http) and C(https) port (0 for nowhere), C(http_address) for the host itself, and
           the C(name) that the certificate is for.
       type: dict
+    database:
+      description:
+        - Where Prosody finds PostgreSQL over the network with TLS, C(host) and C(port), and the C(domain) that stores
+          there; empty where it does not, and for other hosts than the one this runs for.
+      type: dict
     dns:
       description:
         - Options for P(allthingslinux.xmpp.xmpp_dns_records#filter), C(addresses), C(turn_addresses) and C(proxy).
@@ -132,6 +137,7 @@ class LookupModule(LookupBase):
             "host": host,
             "services": [one.as_dict() for one in domains.services(settings, self._address(host), self._turns(), seen)],
             "metrics": domains.metrics(settings),
+            "database": self._database(host, settings),
             "dns": {
                 "addresses": self._public_of(host),
                 "turn_addresses": self._public("coturn"),
@@ -139,6 +145,12 @@ class LookupModule(LookupBase):
             },
             "settings": settings,
         }
+
+    def _database(self, host: str, settings: dict[str, Any]) -> dict[str, Any]:
+        # where others see it does not matter: its firewall lets in nobody else
+        if host != self._variables.get("inventory_hostname"):
+            return {}
+        return domains.database({**settings, **self._settings("prosody", domains.DATABASE_SETTINGS, host)})
 
     def _public(self, group: str) -> list[str]:
         return [one for name in self._hosts(group)[:1] for one in self._public_of(name)]

@@ -79,6 +79,10 @@ options:
     description: Whether to lint the configuration against the sources of the Prosody that is installed.
     type: bool
     default: true
+  list_objections:
+    description: Whether to return what the linter objects to as a list too, for M(allthingslinux.xmpp.preflight).
+    type: bool
+    default: false
   lint_ignore:
     description: Codes of lint findings to leave out.
     type: list
@@ -187,6 +191,11 @@ failures:
       description: What was seen.
       type: str
   sample: [{probe: "tls:c2s:example.com", seen: "127.0.0.1 port 5222: TLS handshake: the connection was closed"}]
+objections:
+  description: The errors that the linter found, a line each; empty where something else failed.
+  returned: with O(list_objections), on failure before anything was touched
+  type: list
+  elements: str
 undone:
   description: Whether the old state is back.
   returned: on failure
@@ -230,6 +239,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "service": {"type": "str", "default": "prosody"},
     "service_state": {"type": "str", "choices": ["started", "unchanged"], "default": "started"},
     "lint": {"type": "bool", "default": True},
+    "list_objections": {"type": "bool", "default": False},
     "lint_ignore": {"type": "list", "elements": "str", "default": []},
     "probe": {
         "type": "dict",
@@ -306,7 +316,10 @@ def main() -> None:
         undone = not isinstance(error, RollbackFailed)
         module.fail_json(undone=undone, **report.failure(error, params["secrets"]))
     except XmppError as error:
-        module.fail_json(msg=report.scrubbed(str(error), params["secrets"]))
+        found = error.objections if isinstance(error, linting.LintFailed) else []
+        objections = [report.scrubbed(line, params["secrets"]) for line in found]
+        listed = {"objections": objections} if params["list_objections"] else {}
+        module.fail_json(msg=report.scrubbed(str(error), params["secrets"]), **listed)
     module.exit_json(**report.success(result, request, module._diff))
 
 

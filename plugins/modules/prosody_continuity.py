@@ -56,7 +56,7 @@ EXAMPLES = r"""
     hosts:
       example.org: {authentication: internal_hashed, password_hash: SHA-256, storage: internal}
 
-- name: The data was moved to the database with prosody-migrator
+- name: Begin with what lies in the other storage
   allthingslinux.xmpp.prosody_continuity:
     hosts: "{{ settings | allthingslinux.xmpp.prosody_places }}"
     accept: [storage]

@@ -173,6 +173,23 @@ sessions:
         c2s_unauthenticated: 0
         s2s_in: 1
         s2s_out: 1
+failing_peers:
+  description:
+    - Other servers that cannot be reached (C(direction) is C(out)), or are not let in (C(in)), for which host of
+      ours, since when, and why.
+    - C(text) is what Prosody said; C(worked) when it worked last, null where it never did within the last 30 days.
+    - Known where the module C(measure_peers) of role prosody is on.
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - peer: example.net
+      host: example.org
+      direction: out
+      since: "2026-11-22T12:53:11Z"
+      reason: certificate-expired
+      text: Your server's certificate has expired
+      worked: "2026-11-22T12:40:02Z"
 memory:
   description: Bytes that the process has allocated, uses, and that Lua uses.
   type: dict

@@ -20,10 +20,10 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
-    has one), `shell` (what stands before a command for the server), `tunnel` (the command that opens the way to the
-    pictures, or nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations`
-    (as module prosody_invites returns them), `links` (the directory with their links) and `backups` (their repository,
-    or nothing).
+    has one), `status_page` (whether the proxy shows the state of everything), `shell` (what stands before a command for
+    the server), `tunnel` (the command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were
+    declared once, are not any more and can sign in), `invitations` (as module prosody_invites returns them), `links`
+    (the directory with their links) and `backups` (their repository, or nothing).
     """
     settings = Settings(values)
     names = account_names(values)
@@ -31,6 +31,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     lines = [
         ("XMPP domain", ", ".join(host_name(host) for host in settings.entries("hosts"))),
         ("In a browser", _pages(settings) if about.get("web_client") else ""),
+        ("Its state", _state_page(settings, about)),
         ("Connect at", f"{about['address']}, {_clients(settings)}"),
         ("Calls", _calls(settings, about)),
         ("Accounts", ", ".join(names) or "none declared"),
@@ -51,6 +52,13 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 def _pages(settings: Settings) -> str:
     names = [host_name(host) for host in settings.entries("hosts")]
     return ", ".join(filter(None, (external_url(settings, name) for name in names)))
+
+
+def _state_page(settings: Settings, about: Mapping[str, Any]) -> str:
+    page = _pages(settings).partition(",")[0]
+    if not about.get("status_page") or not page:
+        return ""
+    return f"{page}status for the user operator, whose password is in {about['secrets']}/status_password"
 
 
 def _ports(numbers: Iterable[int], what: str) -> str:
@@ -91,4 +99,5 @@ def _backups(about: Mapping[str, Any]) -> str:
 
 def _undeclared(jids: list[str]) -> str:
     shown = ", ".join(jids[:10]) + (f" and {len(jids) - 10} more" if len(jids) > 10 else "")
-    return f"{shown}: declared before, and no more; state: absent removes them" if jids else ""
+    advice = "declared before, and no more; state: absent removes them and the files of their passwords"
+    return f"{shown}: {advice}" if jids else ""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -23,13 +24,15 @@ NS_PUBSUB = "http://jabber.org/protocol/pubsub"
 class Client:
     """The client of the checks in its own thread; notes every message, who said it, and whether its stream ended."""
 
-    def __init__(self, jid: str, password: str, address: str, *, direct: bool = False) -> None:
+    def __init__(self, jid: str, password: str, address: str, *, direct: bool = False, port: int = 0) -> None:
         self.jid, self.address, self.direct = jid, address, direct
+        self.port = port or (5223 if direct else 5222)
         self._account = check.Account(jid, password)
         self._client: check.Client = None  # type: ignore[assignment]
         self.heard: list[str] = []
         self.from_whom: list[str] = []
         self.refused: list[str] = []
+        self.reasons: list[str] = []
         self.ended = 0
         self.leaving = False
         self.stream = ""
@@ -50,7 +53,7 @@ class Client:
             self._xmpp.register_plugin(name)
         self._listening = self._client.collecting(self._listen)
         self._listening.__enter__()
-        await self._client.sign_in(self.address, 5223 if self.direct else 5222, self.direct)
+        await self._client.sign_in(self.address, self.port, self.direct)
         self._xmpp.add_event_handler("disconnected", self._disconnected)
         self._client.available()
         self.stream = self._client.jid
@@ -60,7 +63,9 @@ class Client:
         if xml.tag == f"{{{NS_CLIENT}}}message":
             with self._new:
                 if xml.get("type") == "error":
-                    self.refused.append(refusal(xml).condition)
+                    told = refusal(xml)
+                    self.refused.append(told.condition)
+                    self.reasons.append(f"{xml.get('from')}: {told}")
                 elif body_of(xml):
                     self.heard.append(body_of(xml))
                     self.from_whom.append(xml.get("from", ""))
@@ -109,6 +114,16 @@ class Client:
         """Whether a message came back with this error."""
         with self._new:
             return self._new.wait_for(lambda: condition in self.refused, patience)
+
+    def is_told(self, who: str, part: str, patience: float = 20.0) -> bool:
+        """Whether a message to somebody came back with this in the text of the error."""
+        with self._new:
+            return self._new.wait_for(lambda: any(who in one and part in one for one in self.reasons), patience)
+
+    def ask(self, to: str, xml: str, kind: str = "get") -> ET.Element:
+        """Out: the answer to an iq. Raises StanzaRefused."""
+        answer: ET.Element = self._do(self._client.query(to, ET.fromstring(xml), kind))
+        return answer
 
     def give(self, room: str, jid: str, affiliation: str) -> None:
         """Make somebody a member of a room, or an outcast, or nothing (none)."""
@@ -183,8 +198,11 @@ def web(
 ) -> tuple[int, bytes]:
     """Ask a server at an address for what a URL names. Out: status and content."""
     parts = urlsplit(url)
-    connection = http.client.HTTPSConnection(address, port, timeout=20, context=everybody())
+    connection = http.client.HTTPSConnection(address, port, timeout=20)
     try:
+        # a proxy knows who is meant by the name alone
+        plain = socket.create_connection((address, port), 20)
+        connection.sock = everybody().wrap_socket(plain, server_hostname=parts.hostname)
         given = {"Host": parts.netloc, "Content-Type": "text/plain", **(headers or {})}
         connection.request(method, parts.path, content, given)
         answer = connection.getresponse()

@@ -11,11 +11,13 @@ import contextlib
 import datetime
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put, wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
@@ -64,9 +66,11 @@ def killed_again_and_again(host: Any) -> contextlib.AbstractContextManager[None]
 
 
 @contextlib.contextmanager
-def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator[None]:
-    """coturn serves a certificate of the right authority, for the same names and key, that ends soon."""
-    path = "/etc/xmpp/coturn/fullchain.pem"
+def another_that_ends(host: Any, unit: str, path: str, authority: Path, days: int = 5) -> Iterator[int]:
+    """A service serves a certificate of the right authority, for the same names and key, that ends soon.
+
+    Out: a moment after its end, and before that of any other one.
+    """
     served = x509.load_pem_x509_certificate(host.check_output(f"cat {path}").encode())
     issuer = x509.load_pem_x509_certificate((authority / "ca.pem").read_bytes())
     key: Any = serialization.load_pem_private_key((authority / "ca.key").read_bytes(), None)
@@ -79,16 +83,27 @@ def certificate_that_ends(host: Any, authority: Path, days: int = 5) -> Iterator
     for extension in served.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
     made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-    soon = int((now + datetime.timedelta(days=days + 1)).timestamp())
-    ends = f"awk '/^xmpp_certificate_expiry_timestamp_seconds/ && $NF < {soon} {{n++}} END {{print n + 0}}' {PROBED}"
     host.check_output(f"cp -p {path} {path}.before")
     try:
-        host.check_output(f"printf %%s %s > {path} && systemctl reload coturn", made)
-        # a run that is on its way already has looked before
-        wait_until(lambda: host.check_output(f"systemctl start xmpp-probe; {ends}") != "0", 60)
-        yield
+        host.check_output(f"printf %%s %s > {path} && systemctl reload {unit}", made)
+        yield int((now + datetime.timedelta(days=days + 1)).timestamp())
     finally:
-        host.check_output(f"mv {path}.before {path} && systemctl reload-or-restart coturn")
+        host.check_output(f"mv {path}.before {path} && systemctl reload-or-restart {unit}")
+
+
+def probed_to_end(host: Any, soon: int) -> None:
+    """Have the probes look, and wait until they have seen a certificate that ends before a moment."""
+    ends = f"awk '/^xmpp_certificate_expiry_timestamp_seconds/ && $NF < {soon} {{n++}} END {{print n + 0}}' {PROBED}"
+    # a run that is on its way already has looked before
+    wait_until(lambda: host.check_output(f"systemctl start xmpp-probe; {ends}") != "0", 60)
+
+
+@contextlib.contextmanager
+def certificate_that_ends(host: Any, authority: Path) -> Iterator[None]:
+    """That of coturn, as the probes of the same host have seen."""
+    with another_that_ends(host, "coturn", "/etc/xmpp/coturn/fullchain.pem", authority) as soon:
+        probed_to_end(host, soon)
+        yield
 
 
 @contextlib.contextmanager
@@ -126,6 +141,77 @@ def connections_taken(host: Any) -> Iterator[None]:
         # who sleeps does not notice that nobody waits any more
         end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pgbench'"
         host.check_output("cd / && rm /tmp/idle.sql && runuser -u postgres -- psql -qAtX -c %s", end)
+
+
+@contextlib.contextmanager
+def peer_lost(host: Any) -> Iterator[None]:
+    """Another server worked an hour ago, as Prosody remembers, and has no DNS any more."""
+    known = {"direction": "out", "host": "chat.localhost", "peer": "lost.invalid", "ok": int(time.time()) - 3600}
+
+    def remember(peers: dict[str, Any]) -> None:
+        host.check_output("printf %%s %s > /var/lib/prosody/peers.json", json.dumps(peers))
+        host.check_output("prosodyctl shell module reload measure_peers '*'")
+
+    remember({"out chat.localhost lost.invalid": known})
+    try:
+        host.run("prosodyctl shell xmpp ping chat.localhost lost.invalid")
+        yield
+    finally:
+        remember({})
+
+
+@contextlib.contextmanager
+def archive_index_lost(host: Any) -> Iterator[None]:
+    """Somebody dropped the index of archives, and a table is in the way of its being made anew."""
+    sql = "cd / && runuser -u postgres -- psql -qAtX prosody -c %s"
+    # its timer may not have come yet since Prosody made the table
+    host.check_output("systemctl start xmpp-database")
+    host.check_output(sql, "DROP INDEX xmpp_archive_expiry; CREATE TABLE xmpp_archive_expiry ()")
+    try:
+        assert host.run("systemctl start xmpp-database").rc != 0
+        yield
+    finally:
+        host.check_output(sql, "DROP TABLE xmpp_archive_expiry")
+        host.check_output("systemctl start xmpp-database")
+
+
+# a package of version 1, and an archive of security with version 2 of it
+PLANTED = r"""
+set -e
+mkdir -p /srv/planted/tree/DEBIAN && cd /srv/planted
+for version in 1 2; do
+  printf '%s\n' 'Package: xmpp-planted' "Version: $version" 'Architecture: all' \
+    'Maintainer: Nobody <nobody@invalid>' 'Description: planted' >tree/DEBIAN/control
+  dpkg-deb --build tree planted-$version.deb >/dev/null
+done
+dpkg --install planted-1.deb >/dev/null
+{ cat tree/DEBIAN/control; printf '%s\n' 'Filename: ./planted-2.deb' "Size: $(stat --format %s planted-2.deb)" \
+  "SHA256: $(sha256sum planted-2.deb | cut -d' ' -f1)"; } >Packages
+printf '%s\n' 'Label: Debian-Security' 'Suite: stable-security' 'Date: Thu, 01 Jan 2026 00:00:00 UTC' 'SHA256:' \
+  " $(sha256sum Packages | cut -d' ' -f1) $(stat --format %s Packages) Packages" >Release
+echo 'deb [trusted=yes] file:/srv/planted ./' >/etc/apt/sources.list.d/planted.list
+apt-get update --quiet=2 -o Dir::Etc::SourceList=/etc/apt/sources.list.d/planted.list -o Dir::Etc::SourceParts=- \
+  -o APT::Get::List-Cleanup=0
+touch /run/reboot-required
+touch --date '-10 days' /var/lib/apt/lists/*_*
+systemctl start xmpp-updates
+"""
+NOT_PLANTED = """
+rm -rf /run/reboot-required /etc/apt/sources.list.d/planted.list /srv/planted /var/lib/apt/lists/*planted*
+dpkg --purge xmpp-planted
+touch /var/lib/apt/lists/*_*
+systemctl start xmpp-updates
+"""
+
+
+@contextlib.contextmanager
+def updates_wait(host: Any) -> Iterator[None]:
+    """An update of security waits, a boot too, and nobody fetched package lists for ten days."""
+    try:
+        host.check_output("sh -c %s", PLANTED)
+        yield
+    finally:
+        host.check_output("sh -c %s", NOT_PLANTED)
 
 
 @contextlib.contextmanager

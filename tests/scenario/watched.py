@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until_empty
+
 # Where receiver.py, which stands for the operator, writes what comes
 NOTES = "/root/received.jsonl"
 FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())"
@@ -52,14 +54,6 @@ def put(host: Any, path: str, text: str) -> None:
     host.check_output("mkdir -p $(dirname %s) && printf %%s %s > %s", path, text, path)
 
 
-def wait_until(what: Callable[[], Any], seconds: float) -> None:
-    """Wait until `what` is true. Raises AssertionError with its last value where it is not in time."""
-    end = time.monotonic() + seconds
-    while not (last := what()):
-        assert time.monotonic() < end, f"not within {seconds} s: {last!r}"
-        time.sleep(3)
-
-
 def wait_for(wanted: set[str], found: Callable[[], set[str]], seconds: float) -> None:
     """Wait until `found` has all that is wanted. Raises AssertionError with what is missing."""
     end = time.monotonic() + seconds
@@ -70,7 +64,4 @@ def wait_for(wanted: set[str], found: Callable[[], set[str]], seconds: float) ->
 
 def wait_until_gone(host: Any, alerts: set[str], seconds: float) -> None:
     """Wait until none of the alerts fires. Raises AssertionError with those that do."""
-    end = time.monotonic() + seconds
-    while left := firing(host) & alerts:
-        assert time.monotonic() < end, f"after {seconds} s there are still {', '.join(sorted(left))}"
-        time.sleep(3)
+    wait_until_empty(lambda: sorted(firing(host) & alerts), seconds, 3)

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from verbs.table import VERBS
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
@@ -45,7 +47,8 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
             [
                 "there is no verb depoly",
                 "Did you mean deploy?",
-                "deploy check status dns invite drain accounts backup restore recover drift",
+                "deploy check status dns doctor compose refresh invite drain accounts backup restore recover"
+                " export erase storage drift",
             ],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),
@@ -119,12 +122,18 @@ if "CHANGES" in os.environ:
     os.makedirs(os.path.dirname(os.environ["XMPP_PROGRESS_RECORD"]), exist_ok=True)
     with open(os.environ["XMPP_PROGRESS_RECORD"], "w") as record:
         record.write('{{"changed": {{"xmpp1": ' + os.environ["CHANGES"] + '}}}}')
+if os.environ.get("FAILS") == "late":
+    os.makedirs(os.path.dirname(os.environ["XMPP_PROGRESS_RECORD"]), exist_ok=True)
+    with open(os.environ["XMPP_PROGRESS_RECORD"], "w") as record:
+        record.write('{{"failed": ["xmpp1"]}}')
+sys.exit(4 if "FAILS" in os.environ else 0)
 """
 TOLD = (
     "ANSIBLE_CONFIG",
     "ANSIBLE_STDOUT_CALLBACK",
     "ANSIBLE_STRATEGY",
     "XMPP_DEPLOY_AGAIN",
+    "XMPP_DEPLOY_OF",
     "XMPP_PROGRESS_QUIET",
     "XMPP_PROGRESS_RECORD",
 )
@@ -232,6 +241,51 @@ def test_the_command_for_the_next_run_has_what_it_needs_and_no_secret(checkout):
     checkout.deploy("--ask-vault-pass", "-e", "password=hunter2", "mine", "--fast", "-K", "--limit", "xmpp1", "--diff")
     again = checkout.called()[1]["XMPP_DEPLOY_AGAIN"]
     assert again == f"{checkout.root}/bin/deploy --ask-vault-pass mine --fast -K"
+    assert checkout.called()[1]["XMPP_DEPLOY_OF"] == "--ask-vault-pass mine -K"
+
+
+@pytest.mark.parametrize("option", [["--vault-password-file", "pass"], ["-K"], ["--limit", "mine"], ["-Jl", "xmpp1"]])
+def test_an_inventory_that_was_forgotten_is_not_the_quickstart(checkout, option):
+    done = checkout.deploy(*option)
+    assert (done.returncode, checkout.called()) == (1, ([], {}))
+    assert "for servers of yours, and no inventory is named" in done.stderr
+    assert checkout.deploy(*option, "mine").returncode == 0
+
+
+@pytest.mark.parametrize("given", ["invite_jid=a@b.test", "x=1 xmpp_invite_jd=a", '{"invite_jid": "a"}'])
+def test_a_variable_that_is_nearly_one_of_the_verb_is_refused(checkout, given):
+    done = checkout.xmpp("invite", "mine", "-e", given)
+    assert (done.returncode, checkout.called()) == (1, ([], {}))
+    assert "Did you mean xmpp_invite_jid?" in done.stderr
+    for fine in ("xmpp_invite_jid=a@b.test", "@more.yml", '{"own": 1}', "own=invite_jid"):
+        assert checkout.xmpp("invite", "mine", "-e", fine).returncode == 0
+
+
+def test_files_that_are_no_yaml_are_told_by_their_place_and_nothing_of_them(tmp_path):
+    written = {
+        "hosts": "[prosody]\nxmpp1 a: : b\n",
+        "hosts.yml": "all: {hosts: {xmpp1: }}\n",
+        "group_vars/all.yml": "xmpp_domain:\n  secret: : words\n",
+        "group_vars/prosody/more": "a: [\n",
+        "host_vars/xmpp1.yml": "$ANSIBLE_VAULT;1.1;AES256\n: :\n",
+        "host_vars/xmpp2.yml": "password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n",
+        "notes.txt": "a: : b\n",
+    }
+    for name, text in written.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    asked = [sys.executable, str(BIN / "lib" / "yaml_places.py"), str(tmp_path)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert [line.split(": ")[0] for line in told.splitlines()] == [
+        f"{tmp_path}/group_vars/all.yml:2:11",
+        f"{tmp_path}/group_vars/prosody/more:2:1",
+    ]
+    assert "words" not in told
+
+
+def test_where_to_read_why_is_told_as_it_is(checkout):
+    assert "what Ansible says above tells why" in checkout.xmpp("deploy", "mine", FAILS="early").stderr
+    assert "the failed task above says" in checkout.xmpp("deploy", "mine", FAILS="late").stderr
 
 
 @pytest.mark.parametrize(
@@ -246,6 +300,21 @@ def test_nothing_is_installed_for_an_inventory_that_there_is_not(checkout, argum
     else:
         assert (done.returncode, before, ansible) == (1, [], {})
         assert said in done.stderr
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_that_fails(checkout, fails):
+    (checkout.home / "mine" / "hosts.yml").write_text("all: {vars: {}}\n# xmpp_backend: host\n")
+    (checkout.home / "mine" / "group_vars").mkdir()
+    (checkout.home / "mine" / "group_vars" / "all.yml").write_text('xmpp_backend: "container"  # here\n')
+    done = checkout.xmpp("mine", "--check", command="deploy", **{"FAILS": "early"} if fails else {})
+    assert done.returncode == int(fails)
+    lines = checkout.log.read_text().splitlines()
+    assert lines[:2] == ["environment deploy", "docker --base-only"]
+    asked = [json.loads(line)["arguments"] for line in lines[2:]]
+    mine = ["-i", str(checkout.home / "mine")]
+    assert asked[0][:3] == [*mine, f"{checkout.root}/playbooks/deploy.yml"]
+    assert asked[1:] == [[*mine, f"{checkout.root}/playbooks/containers_close.yml", "--check"]] * fails
 
 
 def test_destroy_removes_and_installs_nothing(checkout):
@@ -267,7 +336,7 @@ def test_every_verb_is_a_playbook_and_tells_its_use(verb):
 
 def test_the_help_of_everything_is_one_screen():
     lines = run("xmpp", "--help").stdout.splitlines()
-    assert len(lines) <= 24
+    assert len(lines) <= 32
     assert max(map(len, lines)) <= 120
     assert all(f"  {verb} " in "\n".join(lines) for verb in VERBS)
 
@@ -308,6 +377,27 @@ def test_a_verb_is_its_playbook_with_what_it_was_given(checkout, arguments, hand
     assert given == ["-i", f"{home}/mine", str(checkout.root / "playbooks" / f"{arguments[0]}.yml"), *wanted]
 
 
+@pytest.mark.parametrize("name", ["example.org", "münchen.example", "xn--mnchen-3ya.example", "chat.example.org."])
+def test_the_doctor_takes_any_domain_and_needs_no_inventory(checkout, name):
+    done = checkout.xmpp("doctor", name, "--json", "--since", "last.json", CHANGES="1")
+    assert done.returncode == 2, done.stderr
+    ansible = checkout.called()[1]
+    words = [json.loads(word) if word.startswith("{") else word for word in ansible["arguments"]]
+    assert words[:2] == ["-i", "localhost,"]
+    assert words[-1]["xmpp_doctor_domain"] == name
+    assert words[-1]["xmpp_doctor_json"] is True
+    assert words[-1]["xmpp_doctor_since"] == f"{checkout.home}/last.json"
+
+
+def test_the_doctor_takes_an_inventory_and_says_what_is_neither(checkout):
+    assert checkout.xmpp("doctor", "mine").returncode == 0
+    words = checkout.called()[1]["arguments"]
+    assert words[1] == f"{checkout.home}/mine"
+    assert "xmpp_doctor_domain" not in json.loads(words[-1])
+    assert "no inventory min" in checkout.xmpp("doctor", "min").stderr
+    assert "no inventory example.org" in checkout.xmpp("check", "example.org").stderr
+
+
 def test_other_verbs_want_the_quickstart_there_and_make_nothing(checkout):
     done = checkout.xmpp("check")
     assert done.returncode == 1
@@ -327,7 +417,7 @@ def test_deploy_is_a_verb_and_the_next_command_is_what_was_typed(checkout):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["d"], ["deploy", "dns", "drain", "drift"]),
+        (["d"], ["deploy", "dns", "doctor", "drain", "drift"]),
         (["deploy", "s"], ["single"]),
         (["invite", "single", "--re"], ["--reset"]),
         (["invite", "--res"], ["--reset"]),
@@ -393,3 +483,17 @@ def test_status_is_told_where_the_last_runs_are_written_down(checkout):
     assert given["xmpp_status_json"] is True
     checkout.xmpp("check", ".")
     assert checkout.called()[1]["XMPP_PROGRESS_RECORD"] != record
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_works_in_the_companion_of_containers_or_refuses_them(verb):
+    """There is nothing to connect to outside a run. Playbook site brings its own."""
+    plays = yaml.safe_load((BIN.parent / "playbooks" / f"{verb}.yml").read_text())
+    imported = [play["ansible.builtin.import_playbook"] for play in plays if "ansible.builtin.import_playbook" in play]
+    on_hosts = [
+        play for play in plays if set(re.split("[:,]", play.get("hosts", ""))) & {"prosody", "postgresql", "coturn"}
+    ]
+    brackets = ("containers_open.yml" in imported) + ("containers_close.yml" in imported)
+    assert brackets in (0, 2)
+    refuses = "containers_refuse.yml" in imported or "(xmpp_backend: host)" in str(plays)
+    assert not on_hosts or brackets or refuses

@@ -16,20 +16,37 @@ PREFIX = "ansible_collections.allthingslinux.xmpp.plugins."
 # From the ground up. What stands on one storey does not know its neighbours.
 STOREYS = [
     {"module_utils/errors", "module_utils/unlogged"},
+    {"module_utils/diagnosis"},
     {"module_utils/xmpp", "module_utils/files", "module_utils/host", "module_utils/prosody"},
     {"module_utils/tls"},
     {
         "module_utils/accounts",
         "module_utils/check",
         "module_utils/community_modules",
+        "module_utils/dns",
         "module_utils/info",
         "module_utils/invites",
         "module_utils/lint",
         "module_utils/monitor",
+        "module_utils/person",
         "module_utils/rooms",
     },
-    {"module_utils/acme", "module_utils/backup", "module_utils/front", "module_utils/transaction"},
-    {"plugin_utils/backup"},
+    {
+        "module_utils/acme",
+        "module_utils/backup",
+        "module_utils/database",
+        "module_utils/doctor",
+        "module_utils/front",
+        "module_utils/storage",
+        "module_utils/transaction",
+    },
+    {
+        "plugin_utils/addresses",
+        "plugin_utils/backup",
+        "plugin_utils/doctor",
+        "plugin_utils/listeners",
+        "plugin_utils/ssh_keys",
+    },
     {
         "plugin_utils/filters",
         "plugin_utils/firewall",
@@ -46,6 +63,7 @@ STOREYS = [
     },
     {
         "plugin_utils/deployment",
+        "plugin_utils/postgresql",
         "plugin_utils/preflight",
         "plugin_utils/prosody",
         "plugin_utils/proxy",

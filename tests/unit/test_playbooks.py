@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -121,3 +122,57 @@ def test_drift_changes_nothing_even_when_it_is_run_as_any_playbook(operator):
     assert done.returncode != 0
     assert "Run it with --check" in done.stdout + done.stderr
     assert "preflight" not in done.stdout
+
+
+@pytest.mark.parametrize("here", [False, True], ids=["into containers", "out of containers"])
+def test_a_service_does_not_move_between_a_host_and_containers(operator, here):
+    backends: tuple[dict[str, Any], ...] = ({}, {"xmpp_backend": "container"})
+    old, new = {"ansible_connection": "local", **backends[here]}, {"ansible_connection": "local", **backends[not here]}
+    operator.has(
+        {
+            "vars": {"xmpp_domain": "op.test"},
+            "hosts": {"xmpp1": old},
+            "children": {"prosody": {"hosts": {"xmpp2": new}}},
+        }
+    )
+    (operator.inventory / ".secrets").mkdir()
+    record = {"xmpp1": {"roles": ["prosody"], "domains": ["op.test"], "address": "xmpp1"}}
+    (operator.inventory / ".secrets" / "deployed.json").write_text(json.dumps(record))
+    done = operator.runs("moved.yml")
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "Prosody was moved from xmpp1 to xmpp2" in said
+    assert "services do not move between hosts and containers" in said
+
+
+def test_a_host_that_is_in_containers_now_would_begin_with_nothing(operator):
+    operator.has(
+        {
+            "vars": {"xmpp_domain": "op.test", "xmpp_backend": "container"},
+            "children": {"prosody": {"hosts": {"xmpp1": {"ansible_connection": "local"}}}},
+        }
+    )
+    (operator.inventory / ".secrets").mkdir()
+    record = {"xmpp1": {"roles": ["prosody"], "domains": ["op.test"], "address": "xmpp1", "backend": "host"}}
+    (operator.inventory / ".secrets" / "deployed.json").write_text(json.dumps(record))
+    done = operator.runs("moved.yml")
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "xmpp1 was a host, and the inventory has it in containers" in said
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore", "recover"])
+def test_what_works_with_backups_refuses_containers(operator, verb):
+    operator.has({"children": {"postgresql": {"hosts": {"xmpp-chat": {"xmpp_backend": "container"}}}}})
+    done = operator.runs(f"{verb}.yml")
+    assert done.returncode != 0
+    assert "No backups are made of containers" in " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize("verb", ["refresh", "compose"])
+def test_what_works_with_containers_refuses_hosts(operator, verb):
+    operator.has({"children": {"prosody": {"hosts": {"xmpp1": {}}}}})
+    done = operator.runs(f"{verb}.yml")
+    assert done.returncode != 0
+    assert "xmpp1 runs its services itself" in " ".join((done.stdout + done.stderr).split())
+    assert not (operator.inventory / ".secrets").exists()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_knowledge import unknown
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, module_choice
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.rules_modules import store_owners
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import model, module_choice, option_names
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import catalogue, packaged
 from ansible_collections.allthingslinux.xmpp.tests.unit.role_settings import role_settings
 from ansible_collections.allthingslinux.xmpp.tests.versions.version import TREES, VERSIONS, Version
@@ -67,6 +68,8 @@ CHOICES: dict[str, dict[str, Any]] = {
         "prosody_dane": True,
         "prosody_c2s_stanza_size_limit": "256 KiB",
         "prosody_s2s_insecure_domains": ["old.example"],
+        "prosody_s2s_allow": ["example"],
+        "prosody_s2s_deny": ["bad.example"],
         "prosody_contact_info": {"abuse": ["mailto:abuse@example.org"]},
     },
     "little": {
@@ -100,6 +103,19 @@ def test_the_names_of_all_packaged_modules_are_known(version: Version) -> None:
     directory = version.core / "modules"
     found = {name for name, module in version.registry.modules.items() if directory in module.path.parents}
     assert found - packaged() == set()
+
+
+def test_the_names_of_all_options_are_known(version: Version) -> None:
+    """One that is not known is refused before Prosody is installed."""
+    registry = version.registry
+    assert {*registry.options, *registry.obsolete, *registry.deprecated} - option_names.known() == set()
+
+
+def test_the_names_of_all_stores_are_known(version: Version) -> None:
+    """Likewise; which module opens one is what the linter looks up as well."""
+    opened = store_owners(version.registry)
+    assert {"archive", "muc_log", "pep_data"} <= set(opened)
+    assert set(opened) - option_names.stores() == set()
 
 
 # code, what it is about, faulty text

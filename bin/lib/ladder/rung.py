@@ -42,6 +42,8 @@ EXPECTED = {
     "build": Cost(52, 50),
     "versions": Cost(40, 30),
     "molecule/acme": Cost(300, 180),
+    "molecule/containers": Cost(330, 260),
+    "molecule/federation": Cost(200, 150),
     "molecule/monitoring": Cost(400, 200),
     "molecule/spread": Cost(400, 300),
 }

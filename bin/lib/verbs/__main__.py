@@ -72,15 +72,23 @@ def record_of(verb: Verb, inventory: Path) -> Path:
     return ROOT / ".cache" / f"run-{verb.name}-{inventory.name}-{zlib.crc32(str(inventory).encode()):08x}.json"
 
 
+def of_it(request: Request) -> str:
+    """Out: what follows another verb for the same servers: the inventory and what opens its vault."""
+    return " ".join(shlex.quote(word) for word in request.again if word != "--fast")
+
+
 def environment(request: Request, again: str, record: Path) -> dict[str, str]:
     """Out: the environment of ansible-playbook. record: where the run is written down."""
     made = {"ANSIBLE_STDOUT_CALLBACK": "allthingslinux.xmpp.progress", **os.environ}
     made |= {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "XMPP_DEPLOY_AGAIN": again,
+        "XMPP_DEPLOY_OF": of_it(request),
         "XMPP_PROGRESS_RECORD": str(record),
         "XMPP_PROGRESS_QUIET": str(int(request.verb.bare)),
     }
+    if request.verb.domain_sets:  # there may be no group at all
+        made["ANSIBLE_HOST_PATTERN_MISMATCH"] = "ignore"
     if "--fast" in request.given:
         # the strategy is deprecated as all third-party ones are, and every run would say so
         made |= {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_DEPRECATION_WARNINGS": "False"}
@@ -89,10 +97,39 @@ def environment(request: Request, again: str, record: Path) -> dict[str, str]:
     return made
 
 
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for it. Out: its exit status."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # it was told as well, and says so itself
+            continue
+
+
+def why_not(record: Path) -> str:
+    """Out: where to read why a run failed. record: what it wrote down at its end, if it came so far."""
+    if record.exists() and json.loads(record.read_text())["failed"]:
+        return "the failed task above says what was seen and what to do"
+    return "what Ansible says above tells why; no task of a host failed"
+
+
+def unreadable(path: Path, record: Path) -> list[str]:
+    """Out: where the files of an inventory are no YAML, if a run ended before it had anything to write down."""
+    if record.exists():
+        return []
+    asked = [str(VENV / "bin" / "python"), str(LIB / "yaml_places.py"), str(path)]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
+    except OSError:
+        return []
+
+
 def run(request: Request, command: str, called: str) -> int:
     """Do it. command: for messages; called: how the operator called it, for the next time. Out: the exit status."""
     verb = request.verb
-    path = inventories.find(ROOT, request.inventory, Path.cwd())
+    domain = verb.domain_sets and inventories.is_domain(ROOT, request.inventory, Path.cwd())
+    # of a domain alone nothing but this machine is needed
+    path = Path("localhost,") if domain else inventories.find(ROOT, request.inventory, Path.cwd())
     quick = path == ROOT / "inventories" / QUICKSTART
     if "--destroy" in request.given:
         if not quick:
@@ -107,12 +144,17 @@ def run(request: Request, command: str, called: str) -> int:
     if quick and verb.brings_up:
         tool("docker")
         tool("quickstart", "up")
+    contained = inventories.in_containers(path)
+    if contained and verb.brings_up:
+        tool("docker", "--base-only")
 
     again = " ".join([called, *map(shlex.quote, request.again)])
     summary = ROOT / ".cache" / f"summary-{path.name}.txt"
     record = record_of(verb, path)
     record.unlink(missing_ok=True)
     given = variables(request)
+    if domain:
+        given[verb.domain_sets] = request.inventory
     if verb.records:
         given[verb.records] = {other.name: str(record_of(other, path)) for other in VERBS.values() if other is not verb}
     if verb.brings_up:
@@ -127,17 +169,17 @@ def run(request: Request, command: str, called: str) -> int:
         [str(VENV / "bin" / "ansible-playbook"), *words, *verb.adds, *request.options],
         env=environment(request, again, record),
     )
-    while True:
-        try:
-            code = process.wait()
-            break
-        except KeyboardInterrupt:  # it was told as well, and says so itself
-            continue
+    code = ended(process)
+    if code and contained:  # its end removes what has the socket of the Docker engine, and it did not come to its end
+        words = ["-i", str(path), str(ROOT / "playbooks" / "containers_close.yml"), *request.options]
+        quiet = {**environment(request, again, record), "XMPP_PROGRESS_QUIET": "1", "XMPP_PROGRESS_RECORD": ""}
+        ended(subprocess.Popen([str(VENV / "bin" / "ansible-playbook"), *words], env=quiet))
     seconds = round(time.monotonic() - started)
     if code and verb.brings_up:
         return refuse(
             command,
-            f"not everything was done (after {seconds} s): the failed task above says what was seen and what to do",
+            f"not everything was done (after {seconds} s): {why_not(record)}",
+            *unreadable(path, record),
             "Nothing is lost: mend it and run the same command again.",
         )
     if verb.brings_up:

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .table import INVENTORY, NEEDED_AGAIN, VERBS, WITH_VALUE, WITHOUT_VALUE, Option, Verb
+from .table import ELSEWHERE, INVENTORY, NEEDED_AGAIN, VERBS, WITH_VALUE, WITHOUT_VALUE, Option, Verb
 from .words import Refusal, meant
 
 
@@ -32,6 +35,17 @@ def find_verb(word: str) -> Verb:
     raise Refusal(f"there is no verb {word}", meant(word, VERBS), f"Known: {' '.join(VERBS)}")
 
 
+def _variables(given: str) -> list[str]:
+    """Out: the names in a value of -e; none of a file."""
+    if given.startswith("@"):
+        return []
+    try:
+        found = json.loads(given)
+    except ValueError:
+        return re.findall(r"(?:^|\s)([A-Za-z_]\w*)=", given)
+    return [str(name) for name in found] if isinstance(found, dict) else []
+
+
 class _Reader:
     def __init__(self, verb: Verb, words: Sequence[str], command: str) -> None:
         self._own = {option.name: option for option in verb.options}
@@ -53,7 +67,19 @@ class _Reader:
                 self._long(word)
             else:
                 self._letters(word)
+        if not self.request.help:
+            self._refuse_an_inventory_that_was_forgotten()
         return self.request
+
+    def _refuse_an_inventory_that_was_forgotten(self) -> None:
+        """Without one it is the quickstart, to which some options can never be meant."""
+        found = [word for word in self.request.options if word in ELSEWHERE]
+        if found and not self.request.inventory:
+            raise Refusal(
+                f"{found[0]} is for servers of yours, and no inventory is named",
+                f"Say {self._command} INVENTORY {found[0]} …",
+                "Without an inventory it is the quickstart, a container on this machine.",
+            )
 
     def _next(self, option: str) -> str:
         if not self._left:
@@ -110,6 +136,16 @@ class _Reader:
             else:
                 self._hand_on(letter, value)
 
+    def _look_at_variables(self, given: str) -> None:
+        """Refuse a name that is nearly one of this verb's own: to Ansible it is a variable like any other."""
+        verb = self.request.verb
+        own = [*(option.sets for option in verb.options), verb.word_sets, verb.domain_sets]
+        known = [name for name in own if name]
+        for name in _variables(given):
+            near = [f"xmpp_{name}"] if f"xmpp_{name}" in known else difflib.get_close_matches(name, known, 1, 0.85)
+            if near and name not in known:
+                raise Refusal(f"{self._command} has no variable {name}", f"Did you mean {near[0]}?")
+
     def _set(self, option: Option, value: str | None) -> None:
         if not option.value and value is not None:
             raise Refusal(f"{option.name} takes no value")
@@ -121,6 +157,8 @@ class _Reader:
                 self.request.again.append(option.name)
 
     def _hand_on(self, *words: str) -> None:
+        if words[0] in ("-e", "--extra-vars"):
+            self._look_at_variables(words[1])
         self.request.options.extend(words)
         if words[0] in NEEDED_AGAIN:
             self.request.again.extend(words)

@@ -13,8 +13,7 @@ _COMMON = """
 
 All other options go to ansible-playbook, and paths in them start where you are:
   --ask-vault-pass   for secrets that ansible-vault encrypted, or --vault-password-file FILE
-  -K                 asks for your password of sudo on the servers, where one is needed
-  -v                 Ansible's own output
+  -K, -v             asks for your password of sudo on the servers, where one is needed; Ansible's own output
   --limit --tags -e …
 """
 _DEPLOY = "  --check --diff     see what a run would change\n"

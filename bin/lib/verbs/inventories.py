@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .table import QUICKSTART
@@ -14,6 +15,13 @@ def names(root: Path) -> list[str]:
     """Out: what lies in inventories/ of the checkout."""
     top = root / "inventories"
     return sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+
+
+def is_domain(root: Path, name: str, here: Path) -> bool:
+    """Whether a word is meant as a domain: it has dots between labels, and there is no inventory of that name."""
+    if name in names(root) or (here / name).exists():
+        return False
+    return bool(re.fullmatch(r"(?!-)[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+\.?", name))
 
 
 def find(root: Path, name: str, here: Path) -> Path:
@@ -38,3 +46,15 @@ def find(root: Path, name: str, here: Path) -> Path:
             f"Copy one of {root}/inventories there, and edit the lines that say EDIT.",
         )
     return path
+
+
+_CONTAINED = re.compile(r"""^\s*["']?xmpp_backend["']?\s*[:=]\s*["']?container["']?\s*(#.*)?$""", re.MULTILINE)
+
+
+def in_containers(path: Path) -> bool:
+    """Out: whether an inventory says that its services are containers (xmpp_backend), in whichever of its files."""
+    files = (
+        [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix in ("", ".yml", ".yaml", ".ini")]
+    )
+    visible = [file for file in files if file.is_file() and ".secrets" not in file.parts]
+    return any(_CONTAINED.search(file.read_text(encoding="utf-8", errors="replace")) for file in visible)

@@ -42,6 +42,8 @@ class Verb:
     """Whether it makes the container of the quickstart; the others want it there."""
     records: str = ""
     """The variable that is told where the records of the last runs of other verbs lie, "" for none."""
+    domain_sets: str = ""
+    """The variable that takes a domain in the place of the inventory, "" where there may be none."""
     differs: bool = False
     """Whether a run that would change something says so by its exit status."""
 
@@ -68,10 +70,41 @@ VERBS = {
         ),
         Verb(
             "dns",
-            "the DNS records that make it complete, as zone text",
-            (Option("--file", "xmpp_dns_file", "write them there", "FILE", is_file=True),),
+            "the DNS records that make it complete, and how what DNS answers differs (exit status 2)",
+            (
+                Option("--file", "xmpp_dns_file", "write them there", "FILE", is_file=True),
+                Option("--apply", "xmpp_dns_apply", "write what is missing by RFC 2136; asks once"),
+                Option("--yes", "xmpp_dns_yes", "ask nothing"),
+                Option("--json", "xmpp_dns_json", "records and findings as data"),
+            ),
+            bare=True,
+            differs=True,
+        ),
+        Verb(
+            "doctor",
+            "what is wrong, seen from outside, with any domain or all of an inventory (exit status 2)",
+            (
+                Option(
+                    "--account", "xmpp_doctor_account", "an account of the domain; its password in XMPP_PASSWORD", "JID"
+                ),
+                Option("--ca", "xmpp_doctor_ca", "authorities to trust, PEM", "FILE", is_file=True),
+                Option("--json", "xmpp_doctor_json", "all that was seen as data"),
+                Option(
+                    "--since", "xmpp_doctor_since", "what changed since it was written; writes it", "FILE", is_file=True
+                ),
+            ),
+            bare=True,
+            records="xmpp_status_records",
+            domain_sets="xmpp_doctor_domain",
+            differs=True,
+        ),
+        Verb(
+            "compose",
+            "services in containers as a Compose file, for running them without Ansible",
+            (Option("--file", "xmpp_compose_file", "write it there", "FILE", is_file=True),),
             bare=True,
         ),
+        Verb("refresh", "services in containers with the packages of today, security updates among them"),
         Verb(
             "invite",
             "a link with which somebody makes an account, or sets a password anew",
@@ -117,6 +150,26 @@ VERBS = {
             ),
             word="JID",
             word_sets="xmpp_recover_jid",
+        ),
+        Verb(
+            "export",
+            "everything that is kept of one person, in a file for them",
+            (Option("--file", "xmpp_export_file", "write it there", "FILE", is_file=True),),
+            word="JID",
+            word_sets="xmpp_export_jid",
+            bare=True,
+        ),
+        Verb(
+            "erase",
+            "remove everything that is kept of one person, and say what is left where; asks once",
+            (Option("--yes", "xmpp_erase_yes", "ask nothing"),),
+            word="JID",
+            word_sets="xmpp_erase_jid",
+        ),
+        Verb(
+            "storage",
+            "carry all data to where prosody_storage of the inventory says; asks once",
+            (Option("--yes", "xmpp_storage_yes", "ask nothing"),),
         ),
         Verb(
             "drift",
@@ -222,3 +275,6 @@ NEEDED_AGAIN = frozenset(
         "--key-file",
     )
 )
+
+# What is never meant for the quickstart: a container of its own, without a vault, a password or a second host
+ELSEWHERE = NEEDED_AGAIN | {"-l", "--limit"}

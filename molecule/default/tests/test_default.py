@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.federation import STRANGER
+from ansible_collections.allthingslinux.xmpp.tests.scenario.exposure import exposure
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import render
 
@@ -46,8 +47,7 @@ def test_services_run_and_come_back_after_a_boot(host, name):
 @pytest.mark.parametrize("name", ["prosody", "coturn", "postgresql@17-main"])
 def test_services_give_up_what_they_do_not_need(host, name):
     """From 0 (nothing left) to 10, as systemd reckons it. As packaged they have more than 9."""
-    said = host.check_output("systemd-analyze security --no-pager %s.service | tail -n 1", name)
-    assert float(re.search(r"exposure level for .*: ([0-9.]+) ", said)[1]) < 2.0, said
+    assert exposure(host.check_output, name) < 2.0
 
 
 def test_services_cannot_write_where_they_have_no_business(host):

@@ -9,7 +9,7 @@ import json
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 CHAT = "xmpp-spread-chat"
 RULES = {
@@ -83,8 +83,9 @@ def test_a_page_that_is_added_is_served_and_linked(prometheus):
 
 
 def test_another_run_changes_nothing_and_leaves_alone_what_was_added(machine, drop_ins):
-    """The second run of the scenario, on all hosts."""
+    """The second run of the scenario, on all hosts, when Prosody has lost its database over the network before."""
     watch, chat = machine("watch"), machine("chat")
+    machine("db").check_output("systemctl restart postgresql@17-main")
     before = watch.check_output("sha256sum " + " ".join(drop_ins))
     playbook("site").assert_unchanged()
     assert watch.check_output("sha256sum " + " ".join(drop_ins)) == before

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import FETCH, Prometheus, wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import FETCH, Prometheus
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 SERVICE = ("xmpp-spread-db", "xmpp-spread-turn", "xmpp-spread-chat")
 CONFIG = """

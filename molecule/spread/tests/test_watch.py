@@ -8,7 +8,7 @@ import json
 
 import pytest
 import yaml
-from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 NODES = {("node", f"xmpp-spread-{name}") for name in ("db", "turn", "chat", "watch")}
 # URL or host:port → what a client sees there: the status, "open", or how it failed
@@ -108,6 +108,12 @@ def test_certificates_are_seen_as_chat_and_turn_serve_them(prometheus):
         *(("spread.localhost", port) for port in ("5222", "5223", "5269", "5270", "5281")),
         ("turn.spread.localhost", "5349"),
     }
+
+
+def test_the_certificate_of_the_database_is_seen_by_prosody(prometheus):
+    """The watching host does not get so far."""
+    mine = 'probe="postgresql",port="5432",instance="xmpp-spread-chat"'
+    wait_until(lambda: prometheus.query(f"xmpp:certificate_days{{{mine}}} > 14"), 40)
 
 
 def test_the_answer_for_load_balancers_is_for_those_who_are_named(machine, address):

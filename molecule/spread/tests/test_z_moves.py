@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import wait_until
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 OLD, NEW = "xmpp-spread-turn", "xmpp-spread-watch"
 TURN = f"coturn was moved from {OLD} to {NEW}"

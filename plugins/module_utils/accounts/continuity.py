@@ -44,6 +44,8 @@ _NOTHING_KEPT = frozenset({"memory", "none", "null"})
 _COUNTED = 1000
 _LOOKED_AT = 50
 _STORED_KEY = re.compile(r'\["stored_key"\]\s*=\s*"([0-9a-f]*)"')
+# between files, SQLite and PostgreSQL; what it cannot do it says
+_WAY = "move all of it with `bin/xmpp storage INVENTORY`"
 _ACCEPT = "accept that for one run with prosody_accept_loss: [{}]"
 
 
@@ -355,7 +357,7 @@ def objections(
         if number != 0:
             kept.setdefault(host, {})[store] = number
     for host, stores in kept.items():
-        found += _of_stores(host, now[host], then.get(host), stores, then)
+        found += _of_stores(host, now, then, stores)
     return [objection for objection in found if objection.kind not in accepted]
 
 
@@ -375,13 +377,20 @@ def _of_host(host: str, now: Place, then: Place | None, identity: Identity) -> l
 
 
 def _of_stores(
-    host: str, now: Place, then: Place | None, stores: Mapping[str, int | None], wanted_places: Mapping[str, Place]
+    host: str, places: Mapping[str, Place], wanted: Mapping[str, Place], stores: Mapping[str, int | None]
 ) -> list[Objection]:
     """Objections to stores with something in them that would lie elsewhere, or on a component that is no more."""
+    now, then = places[host], wanted.get(host)
     if then is None or then.module != now.module:
         if all(number is None for number in stores.values()):
             return []  # as for hosts: whoever cannot look does not stand in the way
-        others = sorted(name for name, place in wanted_places.items() if place.module == now.module)
+        above = host.partition(".")[2]
+        if above in places and above not in wanted:
+            text = (
+                f"{host} has {_amounts(stores)}, and goes with {above}: nobody would find that any more. Keep {above}"
+            )
+            return [Objection("hosts", f"{text}, or {_ACCEPT.format('hosts')}.")]
+        others = sorted(name for name in wanted if wanted[name].module == now.module and name not in places)
         instead = f"; {', '.join(others)} would begin empty" if others else ""
         label = {"muc": "muc", "http_file_share": "upload", "pubsub": "pubsub"}[now.module]
         return [
@@ -399,7 +408,7 @@ def _of_stores(
         Objection(
             "storage",
             f"{host} has {_amounts(found)} in {before}{_shared(now, found)}; with {after}{_shared(then, found)} it "
-            f"would start without. Keep it there; or stop Prosody, move the data, then {_ACCEPT.format('storage')}.",
+            f"would start without. Keep it there; or {_WAY}; or {_ACCEPT.format('storage')}.",
         )
         for (before, after), found in moves.items()
     ]
@@ -457,8 +466,7 @@ def _other_storage(host: str, now: Place, then: Place) -> Objection:
     return Objection(
         "storage",
         f"{host} has {_many(now)} in {now.storage()}; with {then.storage()} it would start without them, their "
-        f"messages and contacts. Keep {now.storage()}; or stop Prosody, move the data (between drivers with "
-        f"prosody-migrator), then {_ACCEPT.format('storage')}.",
+        f"messages and contacts. Keep {now.storage()}; or {_WAY}; or {_ACCEPT.format('storage')}.",
     )
 
 

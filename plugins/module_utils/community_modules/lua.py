@@ -13,6 +13,8 @@ modules/mod_admin_shell.lua.
 
 from __future__ import annotations
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import as_command
+
 LIBRARY = r"""
 local mm = require "prosody.core.modulemanager"
 local json, array = require "prosody.util.json", require "prosody.util.array"
@@ -170,4 +172,4 @@ return true, "ready"
 
 def library() -> str:
     """Return LIBRARY without its indentation, as the one command that it fits into."""
-    return "\n".join(line.strip() for line in LIBRARY.strip().splitlines())
+    return as_command(LIBRARY)

@@ -21,16 +21,16 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(path: Path, text: str, mode: int = 0o600) -> None:
-    """Put a text in the place of what a file said before, for whoever runs this alone. Raises OSError.
+def write_bytes(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Put data in the place of what a file said before, for whoever runs this alone. Raises OSError.
 
     Readers see the old or the new one. The directory is made where there is none, open to all.
     """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
@@ -39,6 +39,11 @@ def write_text(path: Path, text: str, mode: int = 0o600) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def write_text(path: Path, text: str, mode: int = 0o600) -> None:
+    """Do the same with a text. Raises OSError."""
+    write_bytes(path, text.encode("utf-8"), mode)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import packages, systemctl
 
-_UNIT = ("Id", "LoadState", "ActiveState")
+_UNIT = ("Id", "LoadState", "ActiveState", "SubState")
+# what a companion of containers says of one that runs and whose health check fails (role containers)
+_UNHEALTHY = "unhealthy"
 
 
 def parse_units(output: str) -> dict[str, str]:
@@ -21,7 +23,8 @@ def parse_units(output: str) -> dict[str, str]:
     found = {}
     for values in systemctl.shown(output):
         if values.get("Id") and values.get("LoadState") not in (None, "not-found"):
-            found[values["Id"].removesuffix(".service")] = values.get("ActiveState", "unknown")
+            state = _UNHEALTHY if values.get("SubState") == _UNHEALTHY else values.get("ActiveState", "unknown")
+            found[values["Id"].removesuffix(".service")] = state
     return found
 
 
@@ -68,10 +71,15 @@ def versions(names: Sequence[str], run: packages.RunCommand) -> dict[str, dict[s
     return found
 
 
+def lists_fetched(directory: Path = Path("/var/lib/apt/lists")) -> float | None:
+    """When the newest package list was fetched, in seconds since 1970; None where there is none."""
+    return max((file.stat().st_mtime for file in directory.glob("*_*") if file.is_file()), default=None)
+
+
 def lists_age(now: float, directory: Path = Path("/var/lib/apt/lists")) -> int | None:
     """Seconds since the newest package list was fetched; None where there is none."""
-    times = [file.stat().st_mtime for file in directory.glob("*_*") if file.is_file()]
-    return max(0, round(now - max(times))) if times else None
+    fetched = lists_fetched(directory)
+    return None if fetched is None else max(0, round(now - fetched))
 
 
 def disks(paths: Sequence[str], stat: Callable[[str], os.statvfs_result] = os.statvfs) -> list[dict[str, Any]]:

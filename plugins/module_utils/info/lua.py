@@ -13,6 +13,7 @@ modules/mod_component.lua.
 from __future__ import annotations
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.listening import LISTENING
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import as_command
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.module_status import STATUS_NOW
 
 GATHER = (
@@ -101,6 +102,7 @@ local function needed(module, host)
     end
     return false
 end
+if everywhere.measure_peers then out.peers = everywhere.measure_peers.failing() end
 local names = {}
 for host in pairs(config) do if host ~= "*" then names[host] = true end end
 for host in pairs(prosody.hosts) do names[host] = true end
@@ -160,4 +162,4 @@ return true, json.encode(out)
 
 def command() -> str:
     """Return the chunk without its indentation, so that it stays well under the limit of a command."""
-    return "\n".join(line.strip() for line in GATHER.strip().splitlines())
+    return as_command(GATHER)

@@ -33,6 +33,7 @@ def stopped() -> dict[str, Any]:
         "ports": [],
         "certificates": {},
         "sessions": {**dict.fromkeys(_SESSION_KINDS, 0), "hosts": {}},
+        "failing_peers": [],
         "memory": dict.fromkeys(_MEMORY_KINDS),
         "paths": {"config": None, "data": None, "source": None, "plugins": []},
         "drift": {"activate": [], "deactivate": [], "load": [], "unload": []},
@@ -73,6 +74,7 @@ def _read(answer: Any) -> dict[str, Any]:
             **{kind: int(answer["sessions"][kind]) for kind in _SESSION_KINDS},
             "hosts": dict(sorted(_map(answer["sessions"]["hosts"]).items())),
         },
+        "failing_peers": sorted(map(_peer, _list(answer.get("peers"))), key=lambda item: (item["peer"], item["host"])),
         "memory": {kind: answer["memory"].get(kind) for kind in _MEMORY_KINDS},
         "paths": {
             "config": answer["config_file"],
@@ -130,6 +132,18 @@ def _host(entry: dict[str, Any]) -> dict[str, Any]:
         host["external"] = entry.get("component") == "component"
         host["connected"] = entry.get("connected")
     return host
+
+
+def _peer(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "peer": item["peer"],
+        "host": item["host"],
+        "direction": item["direction"],
+        "since": _time(int(item["since"])),
+        "reason": item["reason"],
+        "text": " ".join(str(item["text"]).split()),
+        "worked": _time(int(item["ok"])) if item.get("ok") else None,
+    }
 
 
 def _port(item: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge
     nearest,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.libraries import exists, search
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.registry import Registry
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.source import OptionValue
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import number
 
@@ -364,11 +365,11 @@ def stores(context: Context, config: Config, hosts: list[str]) -> tuple[set[str]
     return found, unknown
 
 
-def _owners(context: Context) -> dict[str, str]:
+def store_owners(registry: Registry) -> dict[str, str]:
     """Store → the module that opens it; of several the shortest name, which is the module the others extend."""
     found: dict[str, str] = {}
-    for name in sorted(context.registry.modules, key=len, reverse=True):
-        for store, _kind in context.registry.modules[name].facts.stores:
+    for name in sorted(registry.modules, key=len, reverse=True):
+        for store, _kind in registry.modules[name].facts.stores:
             known = store.default if isinstance(store, OptionValue) else store
             if isinstance(known, str):
                 found[known] = name
@@ -378,7 +379,7 @@ def _owners(context: Context) -> dict[str, str]:
 def _check_stores(context: Context, host: str, storage: Table) -> None:
     hosts = [name for name in context.loaded if host in (GLOBAL, name)]
     opened, unknown = stores(context, context.config, hosts)
-    everything = _owners(context)
+    everything = store_owners(context.registry)
     for key, driver in storage.named.items():
         if isinstance(driver, str):
             _check_provider(context, host, "storage", "storage_", driver, {"null"}, key)
@@ -417,4 +418,4 @@ def _check_stores(context: Context, host: str, storage: Table) -> None:
         )
 
 
-__all__ = ["check_modules", "check_providers", "check_server", "check_sql", "stores"]
+__all__ = ["check_modules", "check_providers", "check_server", "check_sql", "store_owners", "stores"]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Text as a Lua string literal: the one place where a string is escaped for Lua.
+"""Text as a Lua string literal, which is escaped in this one place, and code as one command of the shell.
 
 Source: Lua 5.4 manual, section 3.1 (lexical conventions). Only escapes that Lua 5.1 and later read alike are used.
 """
@@ -73,3 +73,8 @@ def _escape(character: str) -> str:
         )
     # A plain str, whatever subclass the character came from.
     return str.__str__(character)
+
+
+def as_command(code: str) -> str:
+    """Return code without its indentation, which is then the one command that it fits into."""
+    return "\n".join(line.strip() for line in code.strip().splitlines())

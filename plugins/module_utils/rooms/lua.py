@@ -16,6 +16,8 @@ Source: Prosody 13's modules/muc/mod_muc.lua, muc.lib.lua and the libraries besi
 
 from __future__ import annotations
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_text import as_command
+
 LIBRARY = r"""
 local mm, st = require "prosody.core.modulemanager", require "prosody.util.stanza"
 local json, hashes = require "prosody.util.json", require "prosody.util.hashes"
@@ -192,4 +194,4 @@ return true, "ready"
 
 def library() -> str:
     """Return LIBRARY without its indentation, as the one command that it fits into."""
-    return "\n".join(line.strip() for line in LIBRARY.strip().splitlines())
+    return as_command(LIBRARY)

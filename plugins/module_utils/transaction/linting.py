@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils import lint
@@ -14,7 +14,12 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.instal
 
 
 class LintFailed(XmppError):
-    """The configuration says what Prosody does not read, or reads otherwise."""
+    """The configuration says what Prosody does not read, or reads otherwise. objections: a line for each error."""
+
+    def __init__(self, objections: Sequence[str]) -> None:
+        listed = "\n".join(f"- {text}" for text in objections)
+        super().__init__(f"The configuration was not applied, nothing was touched. The linter found:\n{listed}")
+        self.objections = list(objections)
 
 
 def judge(findings: Iterable[Any]) -> list[str]:
@@ -22,8 +27,7 @@ def judge(findings: Iterable[Any]) -> list[str]:
     considered = list(findings)
     errors = [described(item) for item in considered if item.severity == lint.ERROR]
     if errors:
-        listed = "\n".join(f"- {text}" for text in errors)
-        raise LintFailed(f"The configuration was not applied, nothing was touched. The linter found:\n{listed}")
+        raise LintFailed(errors)
     return [described(item) for item in considered]
 
 

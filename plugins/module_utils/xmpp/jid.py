@@ -50,6 +50,17 @@ def parse(text: str, strict: bool = False) -> Jid:
     return Jid(prepared_local, prepared_domain, prepared_resource)
 
 
+def account(text: str) -> Jid:
+    """Take the address of an account apart: a JID with a local part and no resource. Raises InvalidJid."""
+    try:
+        found = parse(text)
+    except InvalidJid as error:
+        raise InvalidJid(f"{error} Give the address of an account, such as alice@example.org.") from error
+    if not found.local or found.resource:
+        raise InvalidJid(f"{found} is no address of an account: give one such as alice@example.org.")
+    return found
+
+
 def nodeprep(text: str, strict: bool = False) -> str:
     """Normalise a local part. Raises InvalidJid."""
     return _prepared("nodeprep", text, text, strict)

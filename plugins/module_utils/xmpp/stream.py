@@ -8,6 +8,7 @@ Standard library only, blocking, and guarded against what no server should send.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
@@ -111,6 +112,15 @@ class Stream:
         except OSError as error:
             raise self._failed(step, error) from error
 
+    def exchange(self, data: bytes, most: int, step: str) -> bytes:
+        """Send bytes of another protocol, and return the first answer: at most so many bytes, none at its end."""
+        connection = self._ready(step)
+        try:
+            connection.sendall(data)
+            return connection.recv(most)
+        except OSError as error:
+            raise self._failed(step, error) from error
+
     def next(self, step: str) -> ElementTree.Element:
         """Return the next complete element on the level below the stream's root; a stream error is raised."""
         self._received = 0
@@ -174,6 +184,20 @@ class Stream:
             raise self.error(step, "not connected")
         self.socket.settimeout(self._remaining(step))
         return self.socket
+
+
+@contextlib.contextmanager
+def at_tls(host: str, port: int, timeout: float, starttls: str = "", domain: str = "") -> Iterator[Stream]:
+    """A connection on which TLS may begin; raises StreamError.
+
+    starttls: "xmpp-client" or "xmpp-server" where `domain` is asked for it first (RFC 6120 section 5), else "".
+    """
+    with Stream(host, port, timeout) as stream:
+        stream.connect()
+        if starttls:
+            stream.open(starttls, domain, "stream before TLS")
+            stream.start_tls()
+        yield stream
 
 
 def as_text(element: ElementTree.Element) -> str:

@@ -120,6 +120,7 @@ def test_objections(now: Place, then: Place | None, kinds: list[str], words: str
     assert [item.kind for item in found] == kinds
     assert all(words in item.text and item.text.startswith(D) for item in found)
     assert all(f"prosody_accept_loss: [{item.kind}]" in item.text for item in found)
+    assert all("`bin/xmpp storage INVENTORY`" in item.text for item in found if item.kind == "storage")
     assert objections({D: now}, {D: then} if then else {}, kinds) == []
 
 
@@ -226,6 +227,20 @@ def test_the_way_to_keep_the_name_of_a_component() -> None:
     assert "prosody_component_settings: {muc: {label: conference}}" in found.text
     # whoever cannot look does not stand in the way
     assert objections({"conference.example.org": ROOMS}, then, held={("conference.example.org", "config"): None}) == []
+
+
+def test_a_component_that_goes_with_its_host_is_not_renamed() -> None:
+    now = {"two.test": HOST, "upload.two.test": UPLOADS, "one.test": HOST, "upload.one.test": UPLOADS}
+    then = {"one.test": HOST, "upload.one.test": UPLOADS}
+    found = objections(now, then, held={("upload.two.test", "uploads"): 1})
+    assert [item.text.partition(":")[0] for item in found] == [
+        "two.test has 1 account, and is not among the wanted hosts",
+        "upload.two.test has shared files, and goes with two.test",
+    ]
+    assert "prosody_component_settings" not in found[1].text
+    # what is there already does not begin empty
+    (renamed,) = objections(now, {**now, "upload.two.test": HOST}, held={("upload.two.test", "uploads"): 1})
+    assert "begin empty" not in renamed.text
 
 
 def test_stores_in_files(tmp_path: Path) -> None:

@@ -181,6 +181,22 @@ def test_host_meta_that_helps_nobody(monkeypatch, status, body, words):
         asyncio.run(web.host_meta(stage_with()))
 
 
+@pytest.mark.parametrize(("port", "told"), [(443, ""), (5281, "clients ask at 443, where only a proxy would answer")])
+def test_host_meta_where_clients_do_not_ask_is_told(monkeypatch, port, told):
+    ways = {"websocket": "wss://example.org/ws", "xbosh": "https://example.org/bosh"}
+    body = "".join(f"<Link rel='urn:xmpp:alt-connections:{name}' href='{url}'/>" for name, url in ways.items())
+
+    async def send(*_args):
+        return Response(200, {}, f"<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>{body}</XRD>".encode())
+
+    monkeypatch.setattr(fetch, "send", send)
+    stage = Stage(Target("example.org", ACCOUNTS, address="127.0.0.1", timeout=0.3, ports={"https": port}))
+    seen = asyncio.run(web.host_meta(stage))
+    assert seen.startswith("wss://example.org/ws")
+    assert told in seen
+    assert ("5281" in seen) == bool(told)
+
+
 # Servers that are scripted: each connection gets the answers, one for each thing that is heard
 
 

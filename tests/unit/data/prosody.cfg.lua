@@ -108,6 +108,7 @@ modules_enabled = {
 	"log_refused_sign_ins";      -- Tells in the log from where a sign-in was refused
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
+	"measure_peers";             -- Tells Prometheus which other servers cannot be reached, since when and why
 	"turn_per_user";             -- Gives each user credentials for TURN that count for himself (XEP-0215)
 }
 
@@ -132,6 +133,8 @@ sql = { driver = "PostgreSQL", database = "prosody", username = "prosody", host 
 ---- Archive ---------------------------------------------------------------------------------------
 archive_expires_after = "4 weeks" -- Messages of users live that long
 muc_log_expires_after = "4 weeks" -- Messages of rooms live that long
+mam_remove_expired_messages_period = "1 hour" -- How often they are looked for
+muc_mam_remove_expired_messages_period = "1 hour" -- How often they are looked for
 
 ---- TLS -------------------------------------------------------------------------------------------
 -- Certificates are found in the directory by the names they are for.
@@ -141,6 +144,8 @@ certificate = "/etc/prosody/certs/example.org.crt"
 c2s_direct_tls_certificate = "/etc/prosody/certs/example.org.crt"
 s2s_direct_tls_certificate = "/etc/prosody/certs/example.org.crt"
 https_certificate = "/etc/prosody/certs/example.org.crt"
+-- Key exchange, the first that both know
+ssl = { curveslist = { "X25519MLKEM768", "X25519", "prime256v1", "secp384r1" } }
 
 ---- HTTP ------------------------------------------------------------------------------------------
 http_default_host = "example.org" -- Answers requests for names that are no host of ours

@@ -75,6 +75,11 @@ def test_units_that_are_installed():
     assert condition.units([], tools) == {}
 
 
+def test_a_container_that_fails_its_health_check_is_not_well():
+    said = "Id=prosody.service\nLoadState=loaded\nActiveState=active\nSubState=unhealthy\n"
+    assert condition.parse_units(said) == {"prosody": "unhealthy"}
+
+
 def test_what_is_newer_and_what_mends_holes():
     assert condition.versions(["prosody", "nginx", "coturn"], tools) == {
         "prosody": {"installed": "13.0.1-1", "newer": "13.0.1-1+deb131u", "security": True},

@@ -94,6 +94,19 @@ def test_an_expired_certificate():
     assert (certificate["expired"], certificate["seconds_left"]) == (True, 0)
 
 
+def test_servers_that_fail_in_the_order_of_their_names():
+    one = {"direction": "out", "host": "a.test", "peer": "z.test", "since": 1795000000, "tried": 1795000300}
+    other = {**one, "peer": "b.test", "reason": "tls", "text": "no cipher", "ok": 1794990000}
+    answer = {**HEALTHY, "peers": [{**one, "reason": "dns", "text": "unable to resolve"}, other]}
+    assert reader.read(HEALTHY)["failing_peers"] == reader.read({**HEALTHY, "peers": {}})["failing_peers"] == []
+    assert reader.read(answer)["failing_peers"] == [
+        {"peer": "b.test", "host": "a.test", "direction": "out", "since": "2026-11-18T11:06:40Z"}
+        | {"reason": "tls", "text": "no cipher", "worked": "2026-11-18T08:20:00Z"},
+        {"peer": "z.test", "host": "a.test", "direction": "out", "since": "2026-11-18T11:06:40Z"}
+        | {"reason": "dns", "text": "unable to resolve", "worked": None},
+    ]
+
+
 def test_drift_problems_and_a_certificate_that_cannot_be_read():
     state = reader.read(DRIFTED)
     assert state["drift"] == {

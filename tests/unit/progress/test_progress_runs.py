@@ -429,3 +429,24 @@ def test_the_record_tells_the_run(plays):
     assert told["changed"] == {"one": 1, "two": 1}
     assert told["failed"] == []
     assert told["changes"][0] == {"host": "one", "step": "A step", "task": "Alter", "why": ""}
+
+
+def test_who_stops_to_read_stops_nothing(plays):
+    """As with | head: no warning, and all that was to be done is done."""
+    lines = {"ansible.builtin.debug": {"msg": ["a line"] * 40000}}
+    marked = {"ansible.builtin.copy": {"content": "", "dest": str(plays.top / "done")}}
+    plays.write([{"name": "Tell", **lines}, {"name": "Tell again", **lines}, {"name": "Do something", **marked}])
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        plays.command(),
+        cwd=plays.top,
+        env=plays.environment(),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (plays.top / "done").exists()

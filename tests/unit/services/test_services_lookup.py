@@ -114,3 +114,20 @@ def test_a_wrong_setting_is_an_error_that_ansible_shows() -> None:
 )
 def test_addresses_for_dns(host: dict[str, Any], public: list[str]) -> None:
     assert addresses.public(host) == public
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"prosody_database_port": 6432}, {"domain": "chat.example", "host": "db.example", "port": 6432}),
+        ({"prosody_database_sslmode": "disable"}, {}),
+        ({"prosody_storage": "internal"}, {}),
+        ({"prosody_database_host": "/run/postgresql"}, {}),
+        ({"prosody_database_host": ""}, {}),
+    ],
+)
+def test_a_database_that_is_reached_with_tls_is_told_on_the_host_that_stores_there(given, expected) -> None:
+    stores = {"prosody_storage": "postgresql", "prosody_database_host": "db.example"}
+    hosts = {"chat": {**V4, **stores, **given}, "watch": {}}
+    assert deployment("chat", "chat", hosts, {"prosody": ["chat"]})["database"] == expected
+    assert deployment("watch", "chat", hosts, {"prosody": ["chat"]})["database"] == {}

@@ -83,7 +83,8 @@ def test_ways_in_are_told():
 
 def test_who_is_declared_no_more_is_told():
     told = lines(DEPLOYED, undeclared=["eve@op.test"])
-    assert told["Also sign in"] == "eve@op.test: declared before, and no more; state: absent removes them"
+    advice = "declared before, and no more; state: absent removes them and the files of their passwords"
+    assert told["Also sign in"] == f"eve@op.test: {advice}"
     assert " and 2 more: " in lines(DEPLOYED, undeclared=[f"e{number}@op.test" for number in range(12)])["Also sign in"]
 
 
@@ -129,4 +130,9 @@ def test_where_browsers_find_the_service():
     proxied = {**DEPLOYED, "domain": "op.test", "proxied": True, "proxied_https_port": 8443}
     assert "In a browser" not in lines(proxied)
     assert "In a browser" not in lines(DEPLOYED, web_client=True)
+    assert "Its state" not in lines(DEPLOYED, status_page=True)
+    assert "Its state" not in lines(proxied)
+    told = lines(proxied, status_page=True)["Its state"]
+    assert told.startswith("https://op.test:8443/status for the user operator")
+    assert "/status_password" in told
     assert lines(proxied, web_client=True)["In a browser"] == "https://op.test:8443/, https://second.test:8443/"

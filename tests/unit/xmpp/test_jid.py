@@ -167,3 +167,10 @@ def test_parts_that_are_absent_are_empty() -> None:
 )
 def test_the_test(value: Any, bare: bool, expected: bool) -> None:
     assert jid_test.TestModule().tests()["jid"](value, bare=bare) is expected
+
+
+def test_the_address_of_an_account_has_a_local_part_and_no_resource() -> None:
+    assert jid.account("Alice@Example.org") == jid.Jid("alice", "example.org")
+    for text in ("example.org", "alice@example.org/phone", "alice@", "@example.org"):
+        with pytest.raises(jid.InvalidJid, match=r"such as alice@example\.org"):
+            jid.account(text)
