@@ -107,11 +107,11 @@ class Ladder:
         self.running.remove(child)
         passed = child.status == 0
         cpu = child.cpu + self.usage.of(child.rung.name)
-        outcome = report.Outcome(
-            child.rung.name, passed, child.seconds, cpu, child.lane, str(child.log.relative_to(ROOT))
-        )
-        self.outcomes.append(outcome)
         text = child.log.read_text(encoding="utf-8", errors="replace")
+        log = str(child.log.relative_to(ROOT))
+        said = () if passed else report.reasons(text)
+        outcome = report.Outcome(child.rung.name, passed, child.seconds, cpu, child.lane, log, said)
+        self.outcomes.append(outcome)
         say(f"{outcome.name} {'passed' if passed else 'FAILED'} after {outcome.seconds:.0f} s")
         for line in report.counts(text):
             print(f"   {line}", flush=True)
@@ -216,6 +216,8 @@ def main() -> int:
     write_costs(COSTS, {**costs, **{one.name: Cost(one.seconds, one.cpu) for one in outcomes if one.passed}})
     say("Rungs, and what each took")
     print(report.table(outcomes, time.monotonic() - began))
+    if said := report.failures(outcomes):
+        print(f"\n{said}")
     failed = sum(not one.passed for one in outcomes)
     print(f"\n{len(outcomes) - failed} passed, {failed} failed")
     return 1 if failed else 0

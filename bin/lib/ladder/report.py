@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ALIVE = re.compile(r"^(?:TASK|PLAY|INFO|tests/|== |Running)|passed|failed")
+_WHY = re.compile(r"^(?:(?:FAILED|ERROR) \S+::.*|E   .*|fatal: \[.*)$", re.MULTILINE)
 _COUNTS = re.compile(r"^=* ?([0-9]+ (?:passed|failed|skipped).* in [0-9.]+s.*?) *=*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a rung ended. `why`: what stands in the place of a log where it did not run."""
+    """How a rung ended. `why`: its log, or what stands in its place where it did not run; `said`: see `reasons`."""
 
     name: str
     passed: bool
@@ -22,6 +23,7 @@ class Outcome:
     cpu: float
     lane: int
     why: str
+    said: tuple[str, ...] = ()
 
 
 def sign_of_life(tail: str) -> str:
@@ -33,6 +35,16 @@ def sign_of_life(tail: str) -> str:
 def counts(log: str) -> list[str]:
     """Out: the lines in which pytest says how many tests passed and failed."""
     return _COUNTS.findall(log)
+
+
+def reasons(log: str, most: int = 12) -> tuple[str, ...]:
+    """Out: the lines of a log that say what failed (pytest's, and Ansible's fatal ones), shortened, at most so many."""
+    return tuple(line[:300] for line in _WHY.findall(log)[:most])
+
+
+def failures(outcomes: Sequence[Outcome]) -> str:
+    """Out: below the name of each rung that failed what it said, for who sees only the end of the output."""
+    return "\n".join("\n  ".join((one.name, *one.said)) for one in outcomes if one.said and not one.passed)
 
 
 def table(outcomes: Sequence[Outcome], wall: float) -> str:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ladder.report import Outcome, counts, sign_of_life, table
+from ladder.report import Outcome, counts, failures, reasons, sign_of_life, table
 
 LOG = """TASK [Something] ****
 ok: [host]
@@ -53,3 +53,23 @@ def test_the_table_has_a_line_for_each() -> None:
         ["molecule/y", "FAILED", "0", "0", "-", "not", "run,", "as", "images", "failed"],
         ["the", "whole", "90", "81"],
     ]
+
+
+def test_what_failed_stands_at_the_end():
+    log = (
+        "PLAY [x]\nfatal: [one]: FAILED! => {}\n    def test_a():\n>       assert x\nE   AssertionError: not so\n"
+        "EE no\nFAILED tests/test_a.py::test_a - AssertionError: not so\nERROR    Molecule executed 1 scenario\n"
+    )
+    said = reasons(log)
+    assert said == (
+        "fatal: [one]: FAILED! => {}",
+        "E   AssertionError: not so",
+        "FAILED tests/test_a.py::test_a - AssertionError: not so",
+    )
+    outcomes = [
+        Outcome("molecule/x", False, 3, 1, 1, "x.log", said),
+        Outcome("lint", True, 3, 1, 1, "lint.log"),
+        Outcome("molecule/y", False, 0, 0, 0, "not run"),
+    ]
+    assert failures(outcomes).splitlines() == ["molecule/x", *(f"  {line}" for line in said)]
+    assert len(reasons(log * 20)) == 12
