@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,7 @@ PEERS = {
     "ejabberd-23": Peer("delta.example", "erin", "conference.delta.example", "old", mechanism="dialback", uploads=5443),
     "prosody-12": Peer("epsilon.example", "frank", "conference.epsilon.example", "old", 5322, 5370),
 }
+EJABBERD = ("ejabberd", "ejabberd-23")
 STRANGERS = [*BAD, "plain", "denied", "dane", "wrongdane"]
 
 
@@ -82,13 +83,16 @@ ITS_OWN_FAULT = "not well-formed (invalid token)"
 PING = '<ping xmlns="urn:xmpp:ping"/>'
 
 
-def _reach_us(name: str, peer: Peer) -> None:
+OURS = ("alpha.example", "muc.alpha.example", "beta.example")
+
+
+def _reach_us(name: str, peer: Peer, ours: Sequence[str] = OURS) -> None:
     """Have ejabberd connect, and again after a second (s2s_max_retry_delay) where that failed by its own fault.
 
     Raises AssertionError for any other reason.
     """
     for _attempt in range(5):
-        refused = [*_refused(name, peer), *_unanswered(name, peer)]
+        refused = [*_refused(name, peer, ours), *_unanswered(name, peer)]
         if not refused:
             return
         assert all(ITS_OWN_FAULT in one for one in refused), refused
@@ -96,10 +100,10 @@ def _reach_us(name: str, peer: Peer) -> None:
     raise AssertionError(f"ejabberd does not get through in five attempts: {refused}")
 
 
-def _refused(name: str, peer: Peer) -> Iterator[str]:
+def _refused(name: str, peer: Peer, ours: Sequence[str]) -> Iterator[str]:
     """Why somebody there is told that we cannot be reached."""
     with Client(peer.jid, PASSWORD, address_of(f"xmpp-federation-{name}"), port=peer.port) as person:
-        for host in ("alpha.example", "muc.alpha.example", "beta.example"):
+        for host in ours:
             try:
                 person.ask(host, PING)
             except StanzaRefused as error:
@@ -141,8 +145,7 @@ def federated() -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(trust, ("two", "new", "old")))
         began = [
-            pool.submit(_start_ejabberd, "new", PEERS["ejabberd"]),
-            pool.submit(_start_ejabberd, "old", PEERS["ejabberd-23"]),
+            *(pool.submit(_start_ejabberd, PEERS[name].host, PEERS[name]) for name in EJABBERD),
             pool.submit(_start_prosody, PEERS["prosody-12"]),
         ]
         for one in began:
@@ -181,6 +184,9 @@ def pushed(one: Any) -> Iterator[Callable[[], list[tuple[str, str]]]]:
         return [(line.split()[0], line.split()[1]) for line in lines if " " in line]
 
     wait_until(lambda: "connected" in one.run(f"cat {notes}").stdout, 20)
+    # ejabberd forgets a phone whose service it cannot reach
+    for name in EJABBERD:
+        _reach_us(PEERS[name].host, PEERS[name], [PUSH_SERVICE])
     yield look
     one.check_output("systemctl stop push-service")
 

@@ -145,5 +145,5 @@ def test_a_phone_of_theirs_is_told_through_a_service_of_ours(alice, peer, pushed
     with Client(nora, PASSWORD, address_of(f"xmpp-federation-{peer.host}"), port=peer.port) as phone:
         phone.ask(nora, f'<enable xmlns="{PUSH}" jid="{PUSH_SERVICE}" node="{peer.person}"/>', "set")
     alice.say(nora, a_word())
-    wait_until(lambda: {(who, node) for who, node in pushed() if peer.domain in who} or print(pushed()), 20)
+    wait_until(lambda: [who for who, _node in pushed() if peer.domain in who], 20)
     assert {node for who, node in pushed() if peer.domain in who} == {peer.person}
