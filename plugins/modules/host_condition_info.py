@@ -24,10 +24,9 @@ options:
     elements: str
     default: []
   packages:
-    description: Packages. Those that are not installed are left out.
+    description: Packages. Those that are not installed are left out. Without it, those of which the service is made.
     type: list
     elements: str
-    default: []
   paths:
     description: Directories whose file systems are looked at, each file system once.
     type: list
@@ -83,14 +82,15 @@ NAMES = {"type": "list", "elements": "str", "default": []}
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"units": NAMES, "packages": NAMES, "paths": {**NAMES, "default": ["/"]}},
+        argument_spec={"units": NAMES, "packages": {"type": "list", "elements": "str"}, "paths": {**NAMES, "default": ["/"]}},
         supports_check_mode=True,
     )
     module.run_command_environ_update = {"LC_ALL": "C.UTF-8"}
+    asked = condition.OF_THE_SERVICE if module.params["packages"] is None else module.params["packages"]
     module.exit_json(
         changed=False,
         units=condition.units(module.params["units"], module.run_command),
-        packages=condition.versions(module.params["packages"], module.run_command),
+        packages=condition.versions(asked, module.run_command),
         lists_age=condition.lists_age(time.time()),
         disks=condition.disks(module.params["paths"]),
     )

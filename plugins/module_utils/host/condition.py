@@ -13,6 +13,11 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import packages, systemctl
 
+#: packages whose versions and updates an operator is told of, where they are installed
+OF_THE_SERVICE = (
+    "prosody", "postgresql-17", "postgresql-15", "coturn", "nginx", "haproxy", "fail2ban", "prometheus",
+    "prometheus-alertmanager", "grafana", "openssl", "libssl3t64",
+)  # fmt: skip
 _UNIT = ("Id", "LoadState", "ActiveState", "SubState")
 # what a companion of containers says of one that runs and whose health check fails (role containers)
 _UNHEALTHY = "unhealthy"

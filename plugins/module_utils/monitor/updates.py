@@ -82,7 +82,7 @@ def _run(command: Sequence[str]) -> tuple[int, str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """In: path of the result, names of packages. Raises OSError."""
+    """In: path of the result, names of packages (without any: those of the service). Raises OSError."""
     # without a lock: somebody may install something just now
     command = ["apt-get", "--simulate", "--quiet=2", "-o", "Debug::NoLocking=1", "dist-upgrade"]
     code, simulated, errors = _run(command)
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
         return 1
     kernels = [path.name.removeprefix(_KERNEL) for path in Path("/boot").glob(f"{_KERNEL}*")]
     reboot = must_boot(platform.release(), kernels, Path("/run/reboot-required").exists(), _run)
-    versions, lists = condition.versions(arguments[1:], _run), condition.lists_fetched()
+    versions, lists = condition.versions(arguments[1:] or condition.OF_THE_SERVICE, _run), condition.lists_fetched()
     write(Path(arguments[0]), render(samples(versions, waiting(simulated), lists, reboot)))
     return 0
 

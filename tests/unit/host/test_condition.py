@@ -123,3 +123,18 @@ def test_the_module(monkeypatch: pytest.MonkeyPatch):
     assert result["units"]["prosody"] == "active"
     assert result["packages"]["prosody"]["security"] is True
     assert result["disks"][0]["path"] == "/"
+
+
+def test_the_module_knows_the_packages_of_the_service(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def spy(_self: object, words: list[str], **more: object) -> tuple[int, str, str]:
+        asked.extend(words)
+        return tools(words, **more)
+
+    monkeypatch.setattr(AnsibleModule, "run_command", spy)
+    assert run(host_condition_info)["packages"]
+    assert set(condition.OF_THE_SERVICE) <= set(asked)
+    asked.clear()
+    assert run(host_condition_info, packages=[])["packages"] == {}
+    assert not asked
