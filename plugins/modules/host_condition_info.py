@@ -82,7 +82,11 @@ NAMES = {"type": "list", "elements": "str", "default": []}
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"units": NAMES, "packages": {"type": "list", "elements": "str"}, "paths": {**NAMES, "default": ["/"]}},
+        argument_spec={
+            "units": NAMES,
+            "packages": {"type": "list", "elements": "str"},
+            "paths": {**NAMES, "default": ["/"]},
+        },
         supports_check_mode=True,
     )
     module.run_command_environ_update = {"LC_ALL": "C.UTF-8"}

@@ -40,6 +40,7 @@ class Kept:
     """One file of a set. kind: config, secret or certificate.
 
     blob: number of its content, "" when there was no file. link: where it points, when it is a symbolic link.
+    directory: mode, user and group of where it lies, which may be gone when it comes back; () where nobody knows.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Kept:
     uid: int = 0
     gid: int = 0
     link: str = ""
+    directory: tuple[int, ...] = ()
 
     @property
     def absent(self) -> bool:
@@ -120,7 +122,9 @@ class FileSet:
     def files(self) -> list[Kept]:
         """The files of the set."""
         manifest = self.manifest()
-        return [Kept(**entry) for entry in manifest["files"]] if manifest else []
+        if not manifest:
+            return []
+        return [Kept(**{**entry, "directory": tuple(entry.get("directory", ()))}) for entry in manifest["files"]]
 
     def content(self, kept: Kept) -> bytes | None:
         """The kept content, None when the file was not there."""
@@ -136,8 +140,9 @@ class FileSet:
             if path in contents:
                 files.append(contents[path])
                 continue
+            place = _owned(Path(path).parent)
             if Path(path).is_symlink():
-                files.append(Kept(path, kind, link=str(Path(path).readlink())))
+                files.append(Kept(path, kind, link=str(Path(path).readlink()), directory=place))
                 continue
             try:
                 status = Path(path).stat()
@@ -150,7 +155,8 @@ class FileSet:
                 continue
             blob = f"{number:03d}"
             _write_private(building / blob, content)
-            files.append(Kept(path, kind, blob, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid))
+            owned = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+            files.append(Kept(path, kind, blob, *owned, directory=place))
         listed = []
         for position, file in enumerate(files):
             if file.path in contents and file.blob:
@@ -178,7 +184,8 @@ class FileSet:
             if not self.differs(kept):
                 continue
             path = Path(kept.path)
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                _make_directory(path.parent, kept)
             content = self.content(kept)
             if kept.link:
                 link_atomically(path, kept.link)
@@ -205,6 +212,24 @@ class FileSet:
     def remove(self) -> None:
         """Forget the set."""
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _owned(directory: Path) -> tuple[int, ...]:
+    """Out: mode, user and group of a directory, () where there is none."""
+    try:
+        status = directory.stat()
+    except OSError:
+        return ()
+    return stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+
+
+def _make_directory(directory: Path, kept: Kept) -> None:
+    """Make the place of a file again, for those who could read the file there."""
+    directory.mkdir(mode=0o750, parents=True)
+    mode, uid, gid = kept.directory or (0o750, os.geteuid(), kept.gid if kept.blob else os.getegid())
+    os.chown(directory, uid, gid)
+    directory.chmod(mode)
+    sync_directory(directory.parent)
 
 
 def _write_private(path: Path, content: bytes) -> None:

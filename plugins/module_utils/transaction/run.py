@@ -20,6 +20,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.admin_
     AdminUnavailable,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import RunCommand
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction import database, probes
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
     Difference,
@@ -316,7 +317,7 @@ class Transaction:
             instead = self._unproved_certificates() if self._certificates_stale(prepared.baseline) else {}
             # the files on the disk cannot serve, and the old configuration used them too: known without trying
             if instead and not prepared.tls:
-                broken = [item for item in prepared.baseline if item.probe.startswith("certificate:")]
+                broken = [item for item in prepared.baseline if _stays(item, prepared)]
             extra = {"active": prepared.active, "modules": _modules(prepared.state)}
             files = self._set_of(prepared.model) + [(path, item.kind) for path, item in instead.items()]
             self.journal.kept.keep(files, extra, instead)
@@ -538,6 +539,15 @@ class _Prepared:
     baseline: list[Failure]
     running: Model | None = None
     tls: bool = False
+
+
+def _stays(failure: Failure, prepared: _Prepared) -> bool:
+    """Is it about a certificate of a host that the wanted configuration has, too? One that goes needs none."""
+    if not failure.probe.startswith("certificate:"):
+        return False
+    had = prepared.running.enabled() if prepared.running else []
+    wanted = prepared.model.enabled() if prepared.model else []
+    return failure.probe.rpartition(":")[2] not in {readable(host) for host in had if host not in wanted}
 
 
 def _unable(error: OSError) -> XmppError:

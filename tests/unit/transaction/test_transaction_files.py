@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -86,6 +87,42 @@ def test_a_set_comes_back_as_it_was(tmp_path: Path) -> None:
     assert link.readlink() == Path("one/two")
     assert mode(tmp_path / "kept") == 0o700
     assert all(mode(path) == 0o600 for path in (tmp_path / "kept").iterdir())
+
+
+def test_a_directory_that_is_gone_comes_back_for_those_who_could_read_it(tmp_path: Path) -> None:
+    """As that of a pair of certificate and key, which goes when the next pair is proved."""
+    place = tmp_path / "pair"
+    place.mkdir()
+    group = 1 if os.geteuid() == 0 else os.getegid()
+    os.chown(place, -1, group)
+    place.chmod(0o710)
+    (place / "key").write_text("k")
+    kept = FileSet(tmp_path / "kept")
+    kept.keep([(str(place / "key"), "certificate")], {}, {})
+    (place / "key").unlink()
+    place.rmdir()
+    assert kept.restore() == [str(place / "key")]
+    assert mode(place) == 0o710
+    assert place.stat().st_gid == group
+
+
+def test_a_directory_of_a_set_of_a_former_version_has_the_group_of_its_file(tmp_path: Path) -> None:
+    place = tmp_path / "pair"
+    place.mkdir()
+    (place / "key").write_text("k")
+    group = 1 if os.geteuid() == 0 else os.getegid()
+    os.chown(place / "key", -1, group)
+    kept = FileSet(tmp_path / "kept")
+    kept.keep([(str(place / "key"), "certificate")], {}, {})
+    manifest = json.loads((tmp_path / "kept" / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        del entry["directory"]
+    (tmp_path / "kept" / "manifest.json").write_text(json.dumps(manifest))
+    (place / "key").unlink()
+    place.rmdir()
+    assert kept.restore() == [str(place / "key")]
+    assert mode(place) == 0o750
+    assert place.stat().st_gid == group
 
 
 def test_only_the_mode_differs(tmp_path: Path) -> None:

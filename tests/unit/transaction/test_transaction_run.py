@@ -44,7 +44,8 @@ def text(**options: Any) -> bytes:
 
 def read(data: str) -> Model:
     try:
-        return from_json({"hosts": {"*": json.loads(data), "x": {}}})
+        options = json.loads(data)
+        return from_json({"hosts": {"*": options, "x": {}, **{name: {} for name in options.pop("and", [])}}})
     except ValueError:
         raise XmppError("the configuration cannot be parsed") from None
 
@@ -463,6 +464,27 @@ def test_a_certificate_that_cannot_serve_is_put_back_without_trying_it(running: 
     assert running.certificate.read_text() == "proved"
     assert running.path.read_bytes() == text()
     assert not running.transaction(text()).run().changed
+
+
+@pytest.mark.parametrize("goes", [True, False])
+def test_a_certificate_without_the_name_of_a_host_that_goes_is_no_fault(bench: Bench, goes: bool) -> None:
+    """The name goes with its host in one change: what the old configuration wanted of the certificate is past."""
+    bench.transaction(text(**{"and": ["y"]})).run()
+    bench.certificate.write_text("without y")
+
+    def failures() -> list[Failure]:
+        assert bench.server.running
+        served = bench.certificate.read_text() == "proved" or "y" not in bench.server.running.hosts
+        return [] if served else [Failure("certificate:c2s:y", "does not cover the name y")]
+
+    bench.server.failures = failures  # type: ignore[method-assign]
+    if goes:
+        assert bench.transaction(text()).run().changed
+        assert bench.certificate.read_text() == "without y"
+        assert not bench.transaction(text()).run().changed
+    else:
+        with pytest.raises(Undone, match="does not cover the name y"):
+            bench.transaction(text(limit=2, **{"and": ["y"]})).run()
 
 
 def test_a_renewed_certificate_that_works_becomes_the_set_to_fall_back_on(running: Bench) -> None:
