@@ -67,8 +67,11 @@ def reason(
 
 
 def waits(certificate: Certificate | None, record: Record, now: datetime.datetime) -> bool:
-    """Whether the last attempt failed too short a time ago for another one; never with a tenth of its life left."""
-    if not record.failed:
+    """Whether the last attempt failed too short a time ago for another one: an hour, or a tenth of its life.
+
+    One that failed in the future, as told by a clock that was wrong, is no reason to wait.
+    """
+    if not record.failed or record.failed > now.timestamp():
         return False
     pause = WAIT
     if certificate is not None:
@@ -81,6 +84,8 @@ def asks(record: Record, certificate: Certificate | None, now: datetime.datetime
     if certificate is None or record.sha256 != certificate.sha256:
         return False
     pause = min(ASK, (certificate.not_after - certificate.not_before) / 10)
+    if record.asked > now.timestamp():  # by a clock that was wrong
+        return True
     return now >= datetime.datetime.fromtimestamp(record.asked, datetime.timezone.utc) + pause
 
 

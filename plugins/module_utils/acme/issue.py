@@ -83,8 +83,8 @@ def see_whole(path: Path) -> None:
 
 
 def make_key(path: Path) -> None:
-    """Make a key where there is none: on curve P-256, for root alone. Raises IssueError."""
-    if path.exists():
+    """Make a key where there is none that openssl can read: on curve P-256, for root alone. Raises IssueError."""
+    if path.exists() and not call(["openssl", "pkey", "-in", str(path), "-noout", "-passin", "pass:"])[0]:
         return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".privkey.")
     os.close(descriptor)

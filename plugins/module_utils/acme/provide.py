@@ -22,6 +22,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import (
     Certificate,
     CertificateError,
+    check_pair,
     read_chain,
     uncovered,
 )
@@ -76,11 +77,13 @@ def remember(places: Places, name: str, record: Record | None) -> None:
 
 
 def leaf_of(places: Places, name: str) -> Certificate | None:
-    """The certificate that lies there; None where there is none that can be read, with its key."""
+    """The certificate that lies there; None where there is none that can be read, with the key that it is of."""
     place = places.certificate(name)
     try:
-        return read_chain(place / "fullchain.pem")[0] if (place / "privkey.pem").exists() else None
-    except CertificateError:
+        leaf = read_chain(place / "fullchain.pem")[0]
+        check_pair(place / "fullchain.pem", place / "privkey.pem")
+        return leaf
+    except (CertificateError, OSError):
         return None
 
 

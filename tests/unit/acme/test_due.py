@@ -77,6 +77,13 @@ def test_after_a_failure_there_is_a_pause_that_fits_the_life(life, since, waits)
     assert not due.waits(None, due.Record(), NOW)
 
 
+def test_what_was_remembered_by_a_clock_that_was_wrong_stops_nothing():
+    leaf, later = lived(90 * DAY, 0 * DAY), (NOW + 90 * DAY).timestamp()
+    assert not due.waits(leaf, due.Record(failed=later), NOW)
+    assert due.asks(due.Record(sha256=leaf.sha256, asked=later), leaf, NOW)
+    assert not due.asks(due.Record(sha256=leaf.sha256, asked=NOW.timestamp()), leaf, NOW)
+
+
 def test_names_that_are_asked_for():
     names = (
         "example.org",

@@ -65,6 +65,15 @@ def test_a_key_is_made_once_for_root_alone(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["privkey.pem"]
 
 
+@pytest.mark.parametrize("damage", ["", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+def test_a_key_that_is_damaged_is_made_anew(tmp_path, damage):
+    path = tmp_path / "privkey.pem"
+    path.write_text(damage, encoding="ascii")
+    issue.make_key(path)
+    assert serialization.load_pem_private_key(path.read_bytes(), None)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_request_has_the_names_and_no_subject(tmp_path):
     key, request = tmp_path / "privkey.pem", tmp_path / "request.pem"
     issue.make_key(key)

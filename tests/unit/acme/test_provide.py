@@ -8,7 +8,7 @@ import datetime
 import errno
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import provide
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import issue, provide
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import Settings
 from ansible_collections.allthingslinux.xmpp.plugins.modules import acme_certificate
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
@@ -42,6 +42,18 @@ def test_it_is_issued_once_and_not_again(where, server):
     assert (place / "privkey.pem").stat().st_mode & 0o777 == 0o600
     assert not provide.provide(where, SETTINGS, "example.org", NAMES, NOW).changed
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("damage", ["", "another"])
+def test_a_certificate_whose_key_is_damaged_is_issued_anew(where, server, damage):
+    provide.provide(where, SETTINGS, "example.org", NAMES, NOW)
+    key = where.certificate("example.org") / "privkey.pem"
+    key.write_text("", encoding="ascii")
+    if damage:
+        issue.make_key(key)
+    assert provide.foreseen(where, HERE, "example.org", NAMES, NOW).reason == "there is none"
+    assert provide.provide(where, SETTINGS, "example.org", NAMES, NOW, patient=True).changed
+    assert not provide.provide(where, SETTINGS, "example.org", NAMES, NOW, patient=True).changed
 
 
 def test_the_key_stays_when_it_is_renewed(where, server):

@@ -78,6 +78,8 @@ def test_what_is_right_is_not_refused() -> None:
         ({"certificates_acme_ca_file": "ca.pem"}, "there is no /nowhere/ca.pem on the controller"),
         ({"certificates_acme_wildcard": True}, "a wildcard is proved in DNS alone"),
         (requests("example.org", "*.example.org"), "*.example.org is a wildcard, which is proved in DNS alone"),
+        ({"certificates_acme_webroot": "/home/www"}, "the timer that renews does not see /home/www"),
+        ({"certificates_acme_webroot": "/tmp"}, "the timer that renews does not see /tmp"),
         ({"groups": {"proxy": ["two"]}}, "The names of Prosody lead to the proxy two"),
         ({**DNS, "certificates_acme_dns_key_secret": ""}, "certificates_acme_dns_key_secret is not given"),
         ({**DNS, "certificates_acme_dns_server": "ns.example.org"}, "ns.example.org is no address"),
