@@ -24,9 +24,7 @@ def test_what_another_authority_issued_is_issued_anew_by_the_first_run(host, tmp
         }
         options = (str(tmp_path / "play.yml"), "-e", json.dumps(given))
         playbook(*options).assert_ok()
-        found = host.check_output(f"openssl x509 -noout -issuer -in /etc/xmpp/certificates/{NAME}/fullchain.pem")
-        playbook(*options).assert_unchanged()
-        return found
+        return host.check_output(f"openssl x509 -noout -issuer -in /etc/xmpp/certificates/{NAME}/fullchain.pem")
 
     assert issued_by("one").endswith("CN=one")
     assert issued_by("other").endswith("CN=other")
