@@ -112,7 +112,39 @@ def test_a_drill_restores_and_compares(chat: Kept) -> None:
     assert restored["archive"] >= 2
     assert found["database"]["hashed"] >= 3
     assert found["files"]["hashed"] > 10
+    # by a Prosody that was started on it, and is gone
+    asked = found["database"]["prosody"]
+    assert (asked["accounts"], asked["rooms"]) == (restored["accounts"], 1)
+    assert asked["archives"] >= 3
+    assert chat.host.check_output("pgrep -u prosody -c") == "1"
     assert chat.host.run("ls -d /var/lib/postgresql/xmpp-drill").rc != 0
+
+
+@pytest.fixture
+def unreadable(chat: Kept) -> Iterator[None]:
+    """A message is no XML, and of a room nothing is there but its name: in the database, and so in the backup."""
+    sql(
+        chat,
+        """INSERT INTO prosodyarchive (host, "user", store, "when", "with", key, type, value)
+ VALUES ('keep.localhost', 'alice', 'archive', 1, 'bob@keep.localhost', 'planted', 'xml', '<message');
+INSERT INTO prosody (host, "user", store, key, type, value)
+ VALUES ('muc.keep.localhost', '', 'persistent', 'lost@muc.keep.localhost', 'boolean', 'true');""",
+    )
+    yield
+    sql(
+        chat,
+        """DELETE FROM prosodyarchive WHERE key = 'planted';
+DELETE FROM prosody WHERE key = 'lost@muc.keep.localhost';""",
+    )
+
+
+def test_what_is_equal_and_prosody_cannot_read(chat: Kept, unreadable: None) -> None:
+    assert chat.backup()["problems"] == []
+    problems = chat.drill()["problems"]
+    assert len(problems) == 2
+    assert "Prosody finds 1 rooms of muc.keep.localhost in what was restored, and 2 are in its tables" in problems
+    assert "Prosody cannot read the archive of alice@keep.localhost" in problems[1]
+    assert not chat.host.file("/var/lib/postgresql/xmpp-drill").exists
 
 
 @pytest.fixture

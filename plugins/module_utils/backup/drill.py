@@ -18,6 +18,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import 
     repository,
     restic,
     scratch,
+    throwaway,
     work,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
@@ -85,10 +86,13 @@ def _compare(
     rows, live = (json.loads(programs.sql(ROWS.format(last=last), name, **at)) for at in (where, here))
     problems = differing(made, restored, live, rows)
     low, high = map(int, programs.sql(RANGE.format(last=last), name, **where).split("|"))
-    numbers = ",".join(map(str, ids(low, high))) if high else "0"
+    some = ids(low, high) if high else [0]
+    numbers = ",".join(map(str, some))
     picked, same = (_pairs(programs.sql(PICKED.format(ids=numbers), name, **at)) for at in (where, here))
     problems += unequal(picked, same)
-    return {"problems": problems, "restored": {**restored, **rows}, "hashed": len(same)}
+    served = throwaway.ask(programs, name, where, some)
+    problems += served.pop("problems", [])
+    return {"problems": problems, "restored": {**restored, **rows}, "hashed": len(same), "prosody": served}
 
 
 def database(programs: Programs, settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import BackupError, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import locks
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host import psql
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.installation import Installation
 
 PGBACKREST = (
     "pgbackrest",
@@ -43,19 +45,28 @@ class Done:
         return " ".join((wrong or lines)[-3:])[:600]
 
 
-def run(*words: str, environment: Mapping[str, str] | None = None, text: str = "") -> Done:
-    """Run a program to its end. Standard input is the text: restic would take what it finds there for a password."""
+def run(
+    *words: str, environment: Mapping[str, str] | None = None, text: str = "", seconds: float | None = None
+) -> Done:
+    """Run a program to its end. Standard input is the text: restic would take what it finds there for a password.
+
+    seconds: how long it may take at most, before it is killed.
+    """
     # a program of its own under systemd, too: there is no AnsibleModule
-    done = subprocess.run(  # pylint: disable=ansible-bad-function
-        list(words),
-        input=text,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        cwd="/",
-        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
-    )
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            list(words),
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return Done(-signal.SIGKILL, "", f"It did not end within {seconds:.0f} s.")
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -117,6 +128,24 @@ class Programs:
     def as_postgres(self, *words: str) -> Done:
         """Run something else as postgres."""
         return run(*psql.AS_POSTGRES, *words)
+
+    def prosody(self, installed: Installation, config: Path, seconds: float) -> Done:
+        """Run Prosody with a configuration until it ends by itself, as its own user and without a network.
+
+        It ends with who started it, too. There are containers in which root makes no network: it does without that one.
+        """
+        apart = ("unshare", "--net", "--")
+        return run(
+            *(apart if run(*apart, "true").code == 0 else ()),
+            *installed.unprivileged(),
+            "--pdeathsig=KILL",
+            "--",
+            str(installed.programs[0]),
+            "-F",
+            f"--config={config}",
+            environment={"HOME": str(config.parent)},
+            seconds=seconds,
+        )
 
 
 @contextlib.contextmanager

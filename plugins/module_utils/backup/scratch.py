@@ -18,6 +18,8 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.setting
 
 PLACE = Path("/var/lib/postgresql/xmpp-drill")
 PORT = 54329
+GUEST = "xmpp_drill"
+"""The role by which Prosody's user is let in, where there is one of that name."""
 NOT_RUNNING = 3
 LONGEST = 24 * 3600  # seconds for replaying a week of changes
 # In recovery without hot standby no limit has to be as high as it was at the source
@@ -87,7 +89,9 @@ def cluster(programs: Programs, settings: Settings, moment: float | None) -> Ite
     """
     remove(programs, settings)
     try:
-        PLACE.mkdir(mode=0o700)
+        PLACE.mkdir()
+        # to its socket; the data is for postgres alone
+        PLACE.chmod(0o711)
         shutil.chown(PLACE, "postgres", "postgres")
         done = programs.restore(
             PLACE / "data", "--archive-mode=off", f"--lock-path={PLACE}/lock", *planner.recovery(moment)
@@ -96,8 +100,8 @@ def cluster(programs: Programs, settings: Settings, moment: float | None) -> Ite
             raise BackupError(f"The database could not be restored: {done.why}")
         for name, text in (
             ("postgresql.conf", CONFIG.format(place=PLACE, port=PORT)),
-            ("hba.conf", "local all postgres peer\n"),
-            ("ident.conf", ""),
+            ("hba.conf", f"local all postgres peer\nlocal all {GUEST} peer map=drill\n"),
+            ("ident.conf", f"drill prosody {GUEST}\n"),
         ):
             (PLACE / name).write_text(text, encoding="utf-8")
             shutil.chown(PLACE / name, "postgres", "postgres")
