@@ -116,6 +116,7 @@ seconds:
 """
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -150,16 +151,25 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
+#: seconds until a server that was started a moment ago answers
+COMES_UP = 60
+
+
 def places(module: AnsibleModule) -> dict[str, continuity.Place]:
     """Where the running server has its data. Raises XmppError."""
-    try:
-        with connection.connect(module.params) as socket:
-            return continuity.answer(socket.lua_json(continuity.question()))
-    except AdminUnavailable as error:
-        raise planner.StorageError(
-            "Only a Prosody that runs says where its data is: start it (systemctl start prosody), and repeat this. "
-            f"{error}"
-        ) from error
+    # only what undoes comes right after a start
+    end = time.monotonic() + (COMES_UP if module.params["undo"] else 0)
+    while True:
+        try:
+            with connection.connect(module.params) as socket:
+                return continuity.answer(socket.lua_json(continuity.question()))
+        except AdminUnavailable as error:
+            if time.monotonic() >= end:
+                raise planner.StorageError(
+                    "Only a Prosody that runs says where its data is: start it (systemctl start prosody), and repeat "
+                    f"this. {error}"
+                ) from error
+            time.sleep(0.3)
 
 
 def prepared(module: AnsibleModule, now: dict[str, continuity.Place]) -> Move:

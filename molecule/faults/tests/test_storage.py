@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import canonical
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, environment
 from conftest import Answer, Site, run_module
 
 VCARD = "<vCard xmlns='vcard-temp'><FN>Alice of the scenario</FN></vCard>"
@@ -85,7 +89,7 @@ def written(site: Site, storage: str) -> str:
     return text
 
 
-def carried(site: Site, storage: str, *options: str, **more: str) -> Answer:
+def carried(site: Site, storage: str, *options: str, stamp: str = "", **more: str) -> Answer:
     """Carry all over with the real module."""
     database = {
         "internal": {},
@@ -97,7 +101,7 @@ def carried(site: Site, storage: str, *options: str, **more: str) -> Answer:
     }[storage]  # fmt: skip
     place = {"storage": "internal"} if storage == "internal" else {"storage": "sql", "sql": database}
     hosts = dict.fromkeys(re.findall(r'(?m)^(?:VirtualHost|Component) "([^"]+)"', site.content), place)
-    given = {"hosts": hosts, "database": database, "stamp": f"to_{storage}"}
+    given = {"hosts": hosts, "database": database, "stamp": stamp or f"to_{storage}"}
     return run_module(site.directory, "allthingslinux.xmpp.prosody_storage", given, *options)
 
 
@@ -175,4 +179,70 @@ def test_a_copy_that_fails_half_way_leaves_the_old_one_running(site: Site, lived
     assert "Prosody runs with its data in PostgreSQL as before" in failed.message
     assert files(site) == before
     assert everything(site, lived_in["counts"]).keys() == lived_in["all"].keys()
+    site.serves()
+
+
+def verb(site: Site, storage: str) -> tuple[int, str]:
+    """Carry all over as an operator does. Out: the exit status, and what was said on the screen, in one line."""
+    # the database is not what changes: without it the test takes half a minute less
+    words = [ROOT / "bin/xmpp", "storage", os.environ["MOLECULE_INVENTORY_FILE"], "--yes", "--skip-tags", "postgresql"]
+    done = subprocess.run(
+        [*words, "-e", f"prosody_storage={storage}"],
+        env=environment(ANSIBLE_FORCE_COLOR="0", ANSIBLE_NOCOLOR="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return done.returncode, " ".join(done.stdout.split())
+
+
+def of_people(site: Site, lived_in: dict[str, Any]) -> dict[str, Any]:
+    """What alice, bob and their room have: the checks of the verb leave something of their own."""
+    found = everything(site, lived_in["counts"])
+    return {name: value for name, value in found.items() if name.split()[-1] in ("alice", "bob", "evening")}
+
+
+@pytest.fixture
+def not_with_files(site: Site) -> Iterator[None]:
+    """Prosody does not start where its configuration says that its data is in files."""
+    place = "/etc/systemd/system/prosody.service.d/planted.conf"
+    line = """ExecStartPre=/bin/sh -c "! grep -q 'storage = .internal' /etc/prosody/prosody.cfg.lua\""""
+    write = "mkdir -p $(dirname %s) && printf '[Service]\\n%%s\\n' %s >%s"
+    site.host.check_output(write, place, line, place)
+    site.host.check_output("systemctl daemon-reload")
+    yield
+    site.host.check_output(f"rm {place} && systemctl daemon-reload")
+
+
+def test_the_verb_goes_back_where_prosody_does_not_come_up(
+    site: Site, lived_in: dict[str, Any], not_with_files: None
+) -> None:
+    before, there = of_people(site, lived_in), files(site)
+    code, said = verb(site, "internal")
+    assert code != 0
+    assert "The data was not moved, and Prosody serves it from where it was" in said
+    assert files(site) == there
+    assert of_people(site, lived_in) == before
+    site.serves()
+
+
+def test_the_verb_carries_all_of_a_service_that_people_use(site: Site, lived_in: dict[str, Any]) -> None:
+    with site.client("bob") as bob:
+        heard = bob.archived()
+    before = of_people(site, lived_in)
+    code, said = verb(site, "internal")
+    assert code == 0, said[-3000:]
+    assert "All of it arrived" in said
+    assert site.host.run("grep -q 'storage = .internal' /etc/prosody/prosody.cfg.lua").rc == 0
+    assert of_people(site, lived_in) == before
+    with site.client("bob") as bob:
+        assert bob.archived() == heard
+    site.serves()
+    back = carried(site, "postgresql", stamp="back")
+    assert not back.failed, back.message
+    assert not site.apply().failed
+    assert {"to be carried", "still there"} <= set(heard)
     site.serves()

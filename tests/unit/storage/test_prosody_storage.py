@@ -109,3 +109,18 @@ def test_a_copy_is_taken_back_also_where_a_domain_came_in_between(move: Move) ->
     assert move.done == []
     assert run(prosody_storage, undo=True, **WANTED)["changed"]
     assert move.done == ["undo"]
+
+
+def test_who_takes_back_waits_for_a_server_that_was_just_started(move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = list[int]()
+
+    def later(_params: Any) -> Socket:
+        tries.append(1)
+        if len(tries) < 3:
+            raise AdminUnavailable("nobody is there", "refused")
+        return Socket()
+
+    monkeypatch.setattr(connection, "connect", later)
+    monkeypatch.setattr(prosody_storage.time, "sleep", lambda _seconds: None)
+    assert run(prosody_storage, undo=True, **WANTED)["changed"]
+    assert (len(tries), move.done) == (3, ["undo"])
