@@ -348,6 +348,22 @@ def test_sizes(memory, buffers):
     assert f"shared_buffers = {buffers}MB" in text
 
 
+def test_statements_are_counted_where_somebody_looks_and_never_those_with_values():
+    loads = "shared_preload_libraries = 'pg_stat_statements'"
+    counted = render("postgresql", "postgresql.conf.j2", groups={"monitoring": ["watch"]})
+    assert loads in counted
+    assert "pg_stat_statements.track_utility = off" in counted
+    assert loads not in render("postgresql", "postgresql.conf.j2")
+    without = render("postgresql", "postgresql.conf.j2", postgresql_monitoring=True, postgresql_archive_index=False)
+    assert loads not in without
+
+
+def test_counting_statements_restarts_nothing():
+    assert templated("postgresql", "{{ __postgresql_patient }}") == ["shared_preload_libraries"]
+    own = {"postgresql_options": {"shared_preload_libraries": "auto_explain"}}
+    assert templated("postgresql", "{{ __postgresql_patient }}", **own) == []
+
+
 def test_settings_of_the_operator_come_last_and_quoted():
     text = render("postgresql", "postgresql.conf.j2", postgresql_options={"jit": True, "search_path": "it's"})
     assert text.rstrip().splitlines()[-2:] == ["jit = 'on'", "search_path = 'it''s'"]

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a timer of systemd runs on the host of the database: python3 -m …database.run DIRECTORY DATABASE…
 
-Sees to the index of archive_index.py in each database, and leaves figures in the directory where there is one. Problems
-go to the journal, and make the exit status 1.
+Sees to the index of archive_index.py in each database, and leaves figures of it and of statements.py in the directory
+where there is one. Problems go to the journal, and make the exit status 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.database import archive_index, psql
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.database import archive_index, psql, statements
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import textfile
 
 FIGURES = "database.prom"
@@ -31,6 +31,12 @@ def _look(databases: list[str], place: Path) -> tuple[dict[str, archive_index.Ar
             seen[database] = archive
     if place.is_dir():
         found = [one for database, archive in seen.items() for one in archive_index.samples(database, archive)]
+        for database in databases:
+            try:
+                if psql.ask(database, statements.LOADED) == "t":
+                    found += statements.samples(database, psql.ask(database, statements.LOOK))
+            except psql.DatabaseError as error:
+                problems += [] if str(error) in problems else [str(error)]
         textfile.write(place / FIGURES, textfile.render(found))
     return seen, problems
 
