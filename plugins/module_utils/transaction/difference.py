@@ -22,13 +22,19 @@ FILLED_IN: Mapping[str, frozenset[str] | None] = {
     "custom_roles": frozenset({"permissions"}),
 }
 
+# How an option is said to differ of which nothing but the password does: {password} of a table, as in sql.
+PASSWORD = "password changed"
+
 # What the sinks console and stdout write into their own settings (log_to_stdout in core/loggingmanager.lua).
 STDOUT = {"timestamps": False, "source_width": 20}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One option that differs. host: "*" for a global one. kind: added, removed or changed. Never holds the value."""
+    """One option that differs. host: "*" for a global one. Never holds the value.
+
+    kind: added, removed, changed, or PASSWORD.
+    """
 
     host: str
     option: str
@@ -68,13 +74,18 @@ def compare(old: Model, new: Model) -> Difference:
             elif option not in now:
                 changes.append(Change(host, option, "removed"))
             elif not _same(option, was[option], now[option]):
-                changes.append(Change(host, option, "changed"))
+                changes.append(Change(host, option, _kind(was[option], now[option])))
     return Difference(
         tuple(host for host in after if host not in before),
         tuple(host for host in before if host not in after),
         tuple(retyped),
         tuple(changes),
     )
+
+
+def _kind(was: Any, now: Any) -> str:
+    tables = isinstance(was, Mapping) and isinstance(now, Mapping) and "password" in was and "password" in now
+    return PASSWORD if tables and {**was, "password": None} == {**now, "password": None} else "changed"
 
 
 def _same(option: str, was: Any, now: Any) -> bool:
@@ -115,10 +126,18 @@ def merge(first: Difference, second: Difference) -> Difference:
     def union(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
         return left + tuple(name for name in right if name not in left)
 
+    # more than the password differs where it does from either state
+    kinds = {(change.host, change.option): change.kind for change in second.changes}
+    changes = [
+        Change(item.host, item.option, kinds.get((item.host, item.option), item.kind))
+        if item.kind == PASSWORD
+        else item
+        for item in first.changes
+    ]
     known = {(change.host, change.option) for change in first.changes}
     return Difference(
         union(first.added, second.added),
         union(first.removed, second.removed),
         union(first.retyped, second.retyped),
-        first.changes + tuple(item for item in second.changes if (item.host, item.option) not in known),
+        tuple(changes) + tuple(item for item in second.changes if (item.host, item.option) not in known),
     )

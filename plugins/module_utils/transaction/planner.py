@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import readable
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import Change, Difference
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
+    PASSWORD,
+    Change,
+    Difference,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.model import GLOBAL, Model
 
 # read once, before any module is loaded (util/startup.lua, core/statsmanager.lua, net/server.lua, core/portmanager.lua)
@@ -47,6 +51,8 @@ _PORTS = re.compile(r"^(?:(\w+)_)?(?:ports?|interfaces?)$")
 _TLS_PORT_MODULES = ("c2s", "s2s", "http")
 # waits for the same event as what it reads from (core/certmanager.lua), in no order, and may go on as before
 _STARTTLS_MODULE = "tls"
+# has the connections of the database take a new password at a reload (roles/prosody/files)
+_TAKES_PASSWORD = "sql_reconnect"
 # loaded by Prosody itself, whatever modules_enabled says
 _IMPLICIT = re.compile(r"^(auth|authz|storage)_")
 
@@ -166,6 +172,8 @@ def _sort(difference: Difference, new: Model, loaded: Loaded, readers: Readers) 
     result = _Sorted()
     for change in difference.changes:
         if change.option in ("modules_enabled", "modules_disabled") or change.option in _AT_RELOAD:
+            continue
+        if change.option == "sql" and change.kind == PASSWORD and _TAKES_PASSWORD in loaded.modules.get(GLOBAL, {}):
             continue
         affected = _affected(change, new, loaded)
         readers_here = set(readers(change.option))

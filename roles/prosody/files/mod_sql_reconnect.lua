@@ -5,7 +5,41 @@
 -- is collected first, because nothing could be connected for a while, the end of the statement reads freed memory, and Prosody crashes
 -- or hangs (LuaDBI 0.7, dbd/postgresql/statement.c; util/sql.lua lets go of the connection long before the statements).
 -- Here each statement holds its connection as its user value, so that the connection is collected with the last of them.
+--
+-- And a password that is a new one is taken over without a restart: what is connected stays so, and connects by it the next time.
+-- mod_storage_sql reads the parameters of a connection once and keeps them with it (engine.params), which engine:connect() of util/sql.lua
+-- reads each time.
 module:set_global();
+
+local config = require "prosody.core.configmanager";
+local db2uri = require "prosody.util.sql".db2uri;
+
+local function same_place(params, wanted)
+	for _, name in ipairs({ "driver"; "database"; "username"; "host"; "port" }) do
+		if params[name] ~= wanted[name] then return false; end
+	end
+	return true;
+end
+
+local function take_passwords()
+	local engines = module:shared("/*/sql/connections");
+	local found = {};
+	for uri, engine in pairs(engines) do found[uri] = engine; end
+	for host in pairs(config.getconfig()) do
+		local wanted = config.get(host, "sql");
+		for uri, engine in pairs(found) do
+			local params = engine.params;
+			if type(wanted) == "table" and same_place(params, wanted) and params.password ~= wanted.password then
+				params.password = wanted.password;
+				-- a host that is activated later looks for the connection by all of the parameters
+				engines[uri], engines[db2uri(params)] = nil, engine;
+			end
+		end
+	end
+end
+
+module:hook("config-reloaded", take_passwords);
+take_passwords(); -- where an earlier version of this module was loaded when it changed
 
 require "DBI".Drivers(); -- loads those that are there
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.transaction.difference import (
+    PASSWORD,
     Change,
     Difference,
     compare,
@@ -135,3 +136,21 @@ def test_merging_keeps_each_change_once() -> None:
     assert merge(first, second) == Difference(
         added=("a", "b"), changes=(Change("*", "o", "changed"), Change("*", "p", "added"))
     )
+
+
+def test_that_only_a_password_differs_is_known_and_not_shown() -> None:
+    def change(was: dict, now: dict) -> str:
+        return str(compare(model(x={"sql": was}), model(x={"sql": now})).changes[0])
+
+    assert change({"host": "a", "password": "hunter2"}, {"host": "a", "password": "hunter3"}) == (
+        "sql of x password changed"
+    )
+    assert change({"host": "a", "password": "hunter2"}, {"host": "b", "password": "hunter3"}) == "sql of x changed"
+    assert change({"host": "a", "password": "hunter2"}, {"host": "a"}) == "sql of x changed"
+
+
+@pytest.mark.parametrize("kinds", [(PASSWORD, "changed"), ("changed", PASSWORD)])
+def test_merging_keeps_what_differs_more(kinds: tuple[str, str]) -> None:
+    """What is on the disk and what runs: a port that differs from either is no mere password."""
+    first, second = (Difference(changes=(Change("*", "sql", kind),)) for kind in kinds)
+    assert merge(first, second).changes == (Change("*", "sql", "changed"),)

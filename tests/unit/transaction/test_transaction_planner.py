@@ -195,6 +195,24 @@ def test_each_change_gets_what_applies_it(change: dict[str, Any], expected: list
     assert actions(change) == expected
 
 
+def test_a_new_password_of_the_database_alone_restarts_nothing() -> None:
+    """Only where the module that hands it to the connections is loaded, and only where nothing else differs."""
+    modules = [*base()["*"]["modules_enabled"], "sql_reconnect"]
+    before = {**base(), "*": {**base()["*"], "modules_enabled": modules, "sql": {"port": 1, "password": "one"}}}
+    old = model({"hosts": before})
+
+    def wanted(**sql: Any) -> list[str]:
+        new = model({"hosts": {**before, "*": {**before["*"], "sql": sql}}})
+        return [item.action for item in plan(compare(old, new), new, state, lambda name: READERS.get(name, ()))]
+
+    state = loaded(old, everywhere={"sql_reconnect": ()})
+    assert wanted(port=1, password="two") == ["config:reload"]
+    assert wanted(port=2, password="two") == ["restart"]
+    assert wanted(port=1) == ["restart"]
+    state = loaded(old)
+    assert wanted(port=1, password="two") == ["restart"]
+
+
 def test_changed_certificate_files_are_applied_to_every_port() -> None:
     assert actions({}, certificates=True) == [RELOAD, *TLS]
 
