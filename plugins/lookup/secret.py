@@ -34,6 +34,12 @@ options:
       - Where the files are.
       - The variable C(xmpp_secrets_dir), or C(.secrets) beside the inventory, if not given.
     type: path
+  former:
+    description:
+      - Returns what was replaced and is still to be accepted beside the present secrets, and nothing where there is
+        none. Playbook C(rotate) replaces secrets.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -59,7 +65,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secret_files
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secret_files, secret_rotation
 
 
 class LookupModule(LookupBase):
@@ -72,6 +78,8 @@ class LookupModule(LookupBase):
         directory = self.get_option("directory") or self._usual(held)
         may_make = not (held.get("ansible_check_mode") or held.get(secret_files.ONLY_LOOKS))
         try:
+            if self.get_option("former"):
+                return [one for name in terms for one in secret_rotation.former(Path(directory), str(name))]
             return [secret_files.obtain(Path(directory), str(name), may_make) for name in terms]
         except XmppError as error:
             raise AnsibleLookupError(str(error)) from error
