@@ -102,6 +102,20 @@ def results(path: Path, *options: str, timeout: int = 600, **more: str) -> Resul
     return Results(done.returncode, done.stdout + done.stderr, list(_tasks(json.loads(done.stdout[found.start() :]))))
 
 
+def module(host: str, name: str, options: dict[str, Any]) -> str:
+    """Run a module of the collection once; out: all that it printed."""
+    command = ["ansible", host, "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-m", f"allthingslinux.xmpp.{name}"]
+    done = subprocess.run(
+        [*command, "-a", json.dumps(options)],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
 def _command(path: Path, *options: str) -> list[str]:
     return ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], str(path), *options]
 

@@ -68,6 +68,7 @@ STOREYS = [
         "plugin_utils/prosody",
         "plugin_utils/proxy",
         "plugin_utils/reach",
+        "plugin_utils/secret_rotation",
     },
     {"plugin_utils/services"},
     {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},

@@ -172,6 +172,16 @@ VERBS = {
             (Option("--yes", "xmpp_storage_yes", "ask nothing"),),
         ),
         Verb(
+            "rotate",
+            "new secrets in the place of those that were made, while everybody stays connected",
+            (
+                Option(
+                    "--only", "xmpp_rotate_only", "of database, turn, metrics, probe, components; with commas", "WHAT"
+                ),
+                Option("--now", "xmpp_rotate_now", "end what the old secret of TURN allows at once, not a day later"),
+            ),
+        ),
+        Verb(
             "drift",
             "what differs from the inventory; changes nothing, and exits with 2 where anything does",
             adds=("--check", "--diff"),

@@ -4,23 +4,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from typing import Any
-
 import pytest
-from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
-
-
-def module(host: str, name: str, options: dict[str, Any]) -> str:
-    """Run a module of the collection once; out: all that it printed."""
-    command = ["ansible", host, "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-m", f"allthingslinux.xmpp.{name}"]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    done = subprocess.run(
-        [*command, "-a", json.dumps(options)], cwd=ROOT, env=environment, text=True, capture_output=True, check=False
-    )
-    return done.stdout + done.stderr
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import module, playbook
 
 
 def test_real_clients_are_served():
