@@ -95,6 +95,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import ans
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.doctor import gather, judge, session
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import a_label
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_unicode
 
 ARGUMENTS: dict[str, Any] = {
     "domain": {"type": "str", "required": True},
@@ -120,7 +121,7 @@ def looked(params: dict[str, Any]) -> dict[str, Any]:
         good = next((port for port in facts.of("c2s", "c2s_tls") if port.good), None)
         found = facts.addresses.get(domain, ())
         web = found[0] if params["resolvers"] and found else ""
-        seen = session.look(domain, account, good, web, ca, timeout)
+        seen = session.look(domain_to_unicode(domain), account, good, web, ca, timeout)
         relays = gather.handed_out(seen.relays, facts.relays, asker, timeout)
         facts = replace(facts, session=seen, relays=(*facts.relays, *relays))
     told = [one.as_dict() for one in judge.findings(facts, params["accept"])]

@@ -37,6 +37,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor import
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls import hello
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import Served, read_served
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_unicode
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.stream import Stream, StreamError, at_tls
 
 _AT_ONCE = 12
@@ -56,7 +57,10 @@ _RELAYS = ("_stun._udp", "_turn._udp", "_turn._tcp", "_turns._tcp")
 
 
 def look(domain: str, asker: ask.Asker, ca: str | None, timeout: float) -> Facts:
-    """Return what is seen without an account; raises nothing for what the network or the server does."""
+    """Return what is seen without an account; raises nothing for what the network or the server does.
+
+    domain: in A-labels, as DNS, TLS and certificates have it; streams are opened to what it is in Unicode.
+    """
     names = [f"{record}.{domain}" for record, *_more in SERVICES.values()]
     relays = [f"{name}.{domain}" for name in _RELAYS]
     asked = [(name, "SRV") for name in (*names, *relays)] + [(domain, "A"), (domain, "AAAA")]
@@ -150,20 +154,21 @@ def has_ipv6() -> bool:
 def look_at(port: Port, domain: str, ca: str | None, timeout: float) -> Port:
     """Return what is seen at one port."""
     _record, _port, content, starttls = SERVICES[port.service]
-    how = {"starttls": content} if starttls else {"direct": content}
+    to = domain_to_unicode(domain)
+    how = {"starttls": content, "to": to} if starttls else {"direct": content, "to": to}
     in_clear: tuple[str, ...] = ()
     optional = False
     try:
         if starttls:
             with Stream(port.address, port.port, timeout) as stream:
                 stream.connect()
-                features = stream.open(content, domain, "stream before TLS")
+                features = stream.open(content, to, "stream before TLS")
                 in_clear = _mechanisms(features)
                 offered = features.find(f"{{{NS_TLS}}}starttls")
                 optional = offered is not None and offered.find(f"{{{NS_TLS}}}required") is None and bool(in_clear)
                 if offered is None:
                     return replace(port, step="STARTTLS", seen="STARTTLS is not offered", in_clear=in_clear)
-        served = read_served(port.address, port.port, sni=domain, to=domain, timeout=timeout, **how)
+        served = read_served(port.address, port.port, sni=domain, timeout=timeout, **how)
     except StreamError as error:
         return replace(port, step=error.step, seen=error.seen, in_clear=in_clear)
     after = ET.fromstring(served.features) if served.features else ET.Element("none")
@@ -193,7 +198,8 @@ def _mechanisms(features: ET.Element) -> tuple[str, ...]:
 
 def _leaf(served: Served, domain: str) -> Leaf:
     one = served.certificate
-    xmpp = domain in one.xmpp_addresses or any(name.partition(".")[2] == domain for name in one.srv_names)
+    named = {domain, domain_to_unicode(domain)} & set(one.xmpp_addresses)
+    xmpp = bool(named) or any(name.partition(".")[2] == domain for name in one.srv_names)
     return Leaf(
         one.subject,
         one.issuer,
@@ -216,7 +222,7 @@ def _trust(port: Port, content: str, starttls: bool, domain: str, ca: str | None
     if not starttls:
         context.set_alpn_protocols([content])
     try:
-        with at_tls(port.address, port.port, timeout, content if starttls else "", domain) as stream:
+        with at_tls(port.address, port.port, timeout, content if starttls else "", domain_to_unicode(domain)) as stream:
             stream.handshake(context, domain)
     except StreamError as error:
         return error.seen.removeprefix("the certificate is not valid: ")
@@ -229,14 +235,14 @@ def _registration(port: Port, domain: str, timeout: float) -> str:
         return "invitation"
     if not port.registers:
         return "closed"
-    starttls = SERVICES[port.service][3]
+    starttls, to = SERVICES[port.service][3], domain_to_unicode(domain)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with at_tls(port.address, port.port, timeout, "xmpp-client" if starttls else "", domain) as stream:
+        with at_tls(port.address, port.port, timeout, "xmpp-client" if starttls else "", to) as stream:
             stream.handshake(context, domain)
-            stream.open("xmpp-client", domain, "stream after TLS")
-            stream.send(f"<iq type='get' id='r' to='{domain}'><query xmlns='{_REGISTER}'/></iq>", "registration")
+            stream.open("xmpp-client", to, "stream after TLS")
+            stream.send(f"<iq type='get' id='r' to='{to}'><query xmlns='{_REGISTER}'/></iq>", "registration")
             answer = stream.next("registration")
     except StreamError:
         return ""
@@ -294,7 +300,7 @@ def _ways(domain: str, address: str, links: dict[str, str], ca: str | None, time
     wanted = {"websocket": REL_WEBSOCKET, "bosh": REL_BOSH}
     found = {name: Way() for name in wanted}
     target = Target(
-        domain,
+        domain_to_unicode(domain),
         (Account("", ""), Account("", "")),
         address=address,
         http_address="",

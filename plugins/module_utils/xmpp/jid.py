@@ -90,6 +90,16 @@ def domain_to_ascii(domain: str) -> str:
     return ascii_domain
 
 
+def domain_to_unicode(domain: str) -> str:
+    """Return a domain as streams and addresses have it (RFC 7622 section 3.2); as it is where it cannot be one."""
+    if "xn--" not in domain:
+        return domain
+    try:
+        return domain.encode("ascii").decode("idna")
+    except UnicodeError:
+        return domain
+
+
 _PARTS = {
     "nodeprep": ("local part", stringprep_profiles.nodeprep),
     "nameprep": ("domain", stringprep_profiles.nameprep),

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import socket
+import socketserver
+import threading
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,6 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns import ask
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.dns.answers import ANSWERED, NO_DATA, Answer
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.doctor import gather, session
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.doctor.facts import Port, Relay
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.stream import StreamError
 from ansible_collections.allthingslinux.xmpp.plugins.modules import xmpp_doctor
 from ansible_collections.allthingslinux.xmpp.tests.unit import module_runner
 from ansible_collections.allthingslinux.xmpp.tests.unit.dns.name_server import NameServer
@@ -87,6 +91,61 @@ def test_a_port_that_nobody_has(unused_port):
     seen = gather.look_at(Port("c2s", "x", unused_port, "127.0.0.1"), "example.org", None, 1.0)
     assert (seen.step, seen.seen, seen.good) == ("connecting", "connection refused", False)
     assert not gather._relay(Relay("turn/tcp", "x", unused_port, "127.0.0.1"), 0.2).answers
+
+
+class Listening:
+    """Takes connections, notes what each begins with, and says that it does not serve that."""
+
+    REFUSED = (
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+        "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+    )
+
+    def __init__(self):
+        self.heard = []
+
+    def __enter__(self):
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                outer.heard.append(self.request.recv(4096).decode())
+                self.request.sendall(outer.REFUSED.encode())
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception):
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def port(self):
+        return self._server.server_address[1]
+
+
+def test_streams_are_opened_to_a_domain_as_addresses_have_it():
+    with Listening() as server:
+        port = Port("c2s", "x", server.port, "127.0.0.1")
+        assert "host-unknown" in gather.look_at(port, "xn--bcher-kva.example", None, 5.0).seen
+        gather._trust(port, "xmpp-client", True, "xn--bcher-kva.example", None, 5.0)
+        gather._registration(replace(port, registers=True), "xn--bcher-kva.example", 5.0)
+    assert len(server.heard) == 3
+    for heard in server.heard:
+        assert "to='bücher.example'" in heard.replace('"', "'")
+
+
+def test_what_tls_is_asked_for_stays_as_certificates_have_it(monkeypatch):
+    asked = []
+
+    def served(*_where, **how):
+        asked.append((how["sni"], how["to"]))
+        raise StreamError("127.0.0.1", 1, "TLS", "enough")
+
+    monkeypatch.setattr(gather, "read_served", served)
+    gather.look_at(Port("c2s_tls", "x", 1, "127.0.0.1"), "xn--bcher-kva.example", None, 1.0)
+    assert asked == [("xn--bcher-kva.example", "bücher.example")]
 
 
 @pytest.fixture

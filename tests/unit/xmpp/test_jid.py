@@ -174,3 +174,17 @@ def test_the_address_of_an_account_has_a_local_part_and_no_resource() -> None:
     for text in ("example.org", "alice@example.org/phone", "alice@", "@example.org"):
         with pytest.raises(jid.InvalidJid, match=r"such as alice@example\.org"):
             jid.account(text)
+
+
+@pytest.mark.parametrize(
+    ("domain", "unicode"),
+    [
+        ("xn--bcher-kva.example", "bücher.example"),
+        ("example.org", "example.org"),
+        ("bücher.example", "bücher.example"),
+        ("xn--\u00fc.example", "xn--\u00fc.example"),
+        ("xn--99999999.example", "xn--99999999.example"),
+    ],
+)
+def test_a_domain_of_dns_as_addresses_have_it(domain: str, unicode: str) -> None:
+    assert jid.domain_to_unicode(domain) == unicode
