@@ -88,7 +88,8 @@ options:
       - Variables with lists of the ports that the role is going to use. One that a process other than O(owners) holds
         is refused with the name and the number of the process.
       - Each entry has a C(port), and may have a C(protocol) (V(tcp) or V(udp)), an C(address) it will be bound to, a
-        C(service) that says what it is for, and the C(variable) with which another port can be chosen.
+        C(service) that says what it is for, and the C(variable) with which another port can be chosen,
+        or C(otherwise), what else can be done than to stop who has it.
     type: list
     elements: str
     default: []

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import Places, Settings
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.listeners import read_listeners
 
 CHALLENGES = ".well-known/acme-challenge"
 _FORGOTTEN = "accountDoesNotExist"
@@ -136,9 +137,18 @@ def port_is_free(port: int = 80) -> bool:
     return True
 
 
-def seen_at(name: str, path: str, port: int = 80) -> str:
-    """What http://NAME/PATH is on this host; "HTTP 404" and the like where it is not there."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def listening_at(port: int = 80) -> list[str]:
+    """Return the addresses at which programs of this host have a TCP port; loopback first, and where none is seen."""
+    found = [_EVERYWHERE.get(one.address, one.address) for one in read_listeners([port]) if one.protocol == "tcp"]
+    return sorted(dict.fromkeys(found), key=lambda one: one not in _EVERYWHERE.values()) or ["127.0.0.1"]
+
+
+def seen_at(name: str, path: str, port: int = 80, address: str = "127.0.0.1") -> str:
+    """What http://NAME/PATH is at an address of this host; "HTTP 404" and the like where it is not there."""
+    connection = http.client.HTTPConnection(address, port, timeout=10)
     try:
         connection.request("GET", f"/{path}", headers={"Host": name})
         answer = connection.getresponse()
@@ -159,12 +169,18 @@ def shows(webroot: Path, names: Sequence[str], port: int = 80) -> None:
     file.write_text(token, encoding="ascii")
     file.chmod(0o644)
     try:
+        addresses = listening_at(port)
         for name in names:
-            seen = seen_at(name, f"{CHALLENGES}/{token}", port)
-            if seen != token:
+            told = {}
+            for address in addresses:
+                told[address] = seen_at(name, f"{CHALLENGES}/{token}", port, address)
+                if told[address] == token:
+                    break
+            else:
+                seen = ", ".join(f"{text[:60]!r} at {address}" for address, text in told.items())
                 raise IssueError(
                     f"http://{name}/{CHALLENGES}/ on this host is not {place}, from where names are proved: the "
-                    f"program that has port {port} answers with {seen[:60]!r}. Have it show that directory for {name}, "
+                    f"program that has port {port} answers with {seen}. Have it show that directory for {name}, "
                     "or set certificates_acme_challenge to dns-01"
                 )
     finally:

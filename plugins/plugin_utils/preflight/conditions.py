@@ -163,8 +163,8 @@ def taken_ports(
 ) -> list[str]:
     """Refuse ports that a process of somebody else holds.
 
-    ports: {port, protocol, service, address, variable}; listeners: what module listeners_info returns; owners: names of
-    our own processes, units and users.
+    ports: {port, protocol, service, address, variable, otherwise}; listeners: what module listeners_info returns;
+    owners: names of our own processes, units and users.
     """
     listeners = list(listeners)
     problems = []
@@ -185,6 +185,7 @@ def taken_ports(
         for who, addresses in holders.items():
             service = f", wanted for {wanted['service']}," if wanted.get("service") else ""
             choice = f", or choose another port with {wanted['variable']}" if wanted.get("variable") else ""
+            choice += f", or {wanted['otherwise']}" if wanted.get("otherwise") else ""
             place = f"{who} on {', '.join(addresses)}"
             problems.append(f"Port {number}/{protocol}{service} is taken by {place}: stop that{choice}.")
     return problems

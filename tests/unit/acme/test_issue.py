@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from pathlib import Path
 
@@ -85,8 +86,8 @@ def test_a_request_has_the_names_and_no_subject(tmp_path):
 
 
 @pytest.fixture
-def webserver(tmp_path):
-    """Shows a folder for every name but one."""
+def webserver(tmp_path, request):
+    """Shows a folder for every name but one, at 127.0.0.1 or the address it is asked for."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args, **kwargs):
@@ -101,7 +102,7 @@ def webserver(tmp_path):
         def log_message(self, *_args):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer((getattr(request, "param", "127.0.0.1"), 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()
@@ -111,9 +112,29 @@ def webserver(tmp_path):
 def test_whoever_has_the_port_is_looked_at_before_the_server_does(tmp_path, webserver):
     root = tmp_path / "www"
     issue.shows(root, ["example.org", "muc.example.org"], webserver)
-    with pytest.raises(issue.IssueError, match=r"http://other.example/.* answers with 'HTTP 404'. Have it show"):
+    with pytest.raises(
+        issue.IssueError, match=r"http://other.example/.* answers with 'HTTP 404' at 127.0.0.1. Have it show"
+    ):
         issue.shows(root, ["example.org", "other.example"], webserver)
     assert list((root / issue.CHALLENGES).iterdir()) == []
+
+
+@pytest.mark.parametrize("webserver", ["127.0.0.2"], indirect=True)
+def test_a_server_that_is_bound_to_another_address_is_asked_there(tmp_path, webserver):
+    root = tmp_path / "www"
+    issue.shows(root, ["example.org"], webserver)
+    with pytest.raises(issue.IssueError, match=r"'HTTP 404' at 127[.]0[.]0[.]2"):
+        issue.shows(root, ["other.example"], webserver)
+
+
+def test_where_a_port_is_looked_at():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert issue.listening_at(port) == ["127.0.0.1"]
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        assert issue.listening_at(taken.getsockname()[1]) == ["127.0.0.1"]
+    # where nobody is seen, as one who may not look sees it
+    assert issue.listening_at(port) == ["127.0.0.1"]
 
 
 def test_a_port_is_free_or_not(webserver):

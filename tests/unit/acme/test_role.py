@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme import issue
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.acme.settings import service_of, settings_of
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.preflight import conditions
 from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import render, templated
 
 NAMES = ["example.org", "muc.example.org"]
@@ -101,6 +102,13 @@ def test_port_80_must_be_free_where_nobody_of_ours_has_it() -> None:
     assert ports(certificates_acme_webroot="/srv/www") == []
     assert ports(**DNS) == []
     assert ports(certificates_source="ca") == []
+
+
+def test_who_has_port_80_may_show_a_directory() -> None:
+    wanted = templated("certificates", "{{ __certificates_acme_ports }}", **GOOD)
+    nginx = {"protocol": "tcp", "address": "::", "port": 80, "process": "nginx", "pid": 9, "unit": "", "user": "root"}
+    [problem] = conditions.taken_ports(wanted, [nginx], ["certbot"])
+    assert problem.endswith(": stop that, or have it show a directory, and say which in certificates_acme_webroot.")
 
 
 def written(**variables: Any) -> dict[str, str]:
