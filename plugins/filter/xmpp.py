@@ -28,6 +28,7 @@ _DNS_OPTIONS = frozenset(
         "bosh_url",
         "websocket_url",
         "ttl",
+        "proved_by_http",
         "proxy",
     }
 )

@@ -10,9 +10,9 @@ short_description: What Prosody hosts of the inventory offer, and where
 version_added: 0.1.0
 author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
-  - Reads the settings of roles prosody, coturn and proxy, with their defaults, for hosts of the inventory, and returns
-    the domains that are served with ports, names, probe accounts and what is off on purpose. Checks, probes of
-    monitoring and DNS records are made of it.
+  - Reads the settings of roles prosody, coturn, proxy and certificates, with their defaults, for hosts of the
+    inventory, and returns the domains that are served with ports, names, probe accounts and what is off on purpose.
+    Checks, probes of monitoring and DNS records are made of it.
   - Of other hosts than the one it runs for, what the inventory and facts say is known, not what single plays set.
   - No secret is looked up.
 options:
@@ -72,8 +72,13 @@ _list:
       type: dict
     dns:
       description:
-        - Options for P(allthingslinux.xmpp.xmpp_dns_records#filter), C(addresses), C(turn_addresses) and C(proxy).
+        - Options for P(allthingslinux.xmpp.xmpp_dns_records#filter), C(addresses), C(turn_addresses),
+          C(proved_by_http) and C(proxy).
       type: dict
+    authority:
+      description: What CAA records call the ACME server that is to issue certificates; empty where that is not known.
+      type: list
+      elements: str
     settings:
       description: The settings of role prosody that were read, without prefix.
       type: dict
@@ -87,7 +92,7 @@ from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 from ansible.template import Templar
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services import addresses, domains
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services import addresses, authority, domains
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -129,6 +134,7 @@ class LookupModule(LookupBase):
             for name in self._hosts("proxy")[:1]
         ]
         front = fronts[0] if fronts else None
+        certificates = self._settings("certificates", authority.SETTINGS, host)
         # from inside nothing forwards another port to its own
         seen = (
             domains.Proxy(front.address, {**front.settings, "https_port": 443}) if front and self._addresses else front
@@ -138,9 +144,11 @@ class LookupModule(LookupBase):
             "services": [one.as_dict() for one in domains.services(settings, self._address(host), self._turns(), seen)],
             "metrics": domains.metrics(settings),
             "database": self._database(host, settings),
+            "authority": authority.names(certificates),
             "dns": {
                 "addresses": self._public_of(host),
                 "turn_addresses": self._public("coturn"),
+                "proved_by_http": authority.proves_by_http(certificates),
                 "proxy": {**front.settings, "addresses": self._public("proxy")} if front else {},
             },
             "settings": settings,

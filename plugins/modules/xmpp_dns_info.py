@@ -40,6 +40,14 @@ options:
     type: list
     elements: str
     default: []
+  authority:
+    description:
+      - What CAA records call the authority that is to issue certificates, any of these names, as
+        P(allthingslinux.xmpp.services#lookup) has it. That they forbid it is a finding.
+      - By default nothing is said of it.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds that one question may take.
     type: float
@@ -109,6 +117,7 @@ ARGUMENTS: dict[str, Any] = {
     "records": {"type": "list", "elements": "dict", "required": True},
     "resolvers": {"type": "list", "elements": "str", "default": []},
     "servers": {"type": "list", "elements": "str", "default": []},
+    "authority": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "float", "default": 3.0},
 }
 
@@ -117,10 +126,11 @@ def looked(params: dict[str, Any]) -> dict[str, Any]:
     """Ask and compare: the module's result. Raises XmppError."""
     wanted = answers.wanted(params["records"])
     asker = ask.asker(params["resolvers"], params["servers"], params["timeout"])
-    questions = compare.questions(wanted)
+    questions = compare.questions(wanted, params["authority"])
     nowhere = all(compare.is_nowhere(name) for name, _type in questions)
     view = asker.look(() if nowhere else questions)
-    found = [one.as_dict() for one in compare.findings(wanted, questions, view, ask.now())]
+    told = compare.findings(wanted, questions, view, ask.now(), params["authority"])
+    found = [one.as_dict() for one in told]
     who = [name for zone in view.zones.values() for name in zone.servers]
     return {
         "findings": found,

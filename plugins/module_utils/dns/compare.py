@@ -34,8 +34,11 @@ def is_nowhere(name: str) -> bool:
     return name.rpartition(".")[2] in _NOWHERE
 
 
-def questions(wanted: Sequence[Wanted]) -> list[Question]:
-    """Return all that is to be asked for a comparison: what is wanted, and what may be there beside it."""
+def questions(wanted: Sequence[Wanted], authority: Sequence[str] = ()) -> list[Question]:
+    """Return all that is to be asked for a comparison: what is wanted, and what may be there beside it.
+
+    authority: as for `findings`.
+    """
     found: dict[Question, None] = {}
     for one in wanted:
         kinds = ("A", "AAAA") if one.type in ("A", "AAAA") else (one.type,)
@@ -45,7 +48,7 @@ def questions(wanted: Sequence[Wanted]) -> list[Question]:
     served = domains(wanted)
     for domain in served:
         found.update({(f"{service}.{domain}", "SRV"): None for service in (*SERVICES, *CALLS)})
-    for domain in _tops(served):
+    for domain in served if authority else _tops(served):
         found.update({(name, "CAA"): None for name in parents(domain)})
     return list(found)
 
@@ -71,8 +74,13 @@ def target_of(value: str) -> str:
     return value.split()[-1].rstrip(".") if value else ""
 
 
-def findings(wanted: Sequence[Wanted], asked: Sequence[Question], view: View, now: float) -> list[Finding]:
-    """Return every difference between what is wanted and what DNS answers. now: seconds since 1970."""
+def findings(
+    wanted: Sequence[Wanted], asked: Sequence[Question], view: View, now: float, authority: Sequence[str] = ()
+) -> list[Finding]:
+    """Return every difference between what is wanted and what DNS answers. now: seconds since 1970.
+
+    authority: what CAA records call the one that is to issue, by any of these names; nothing where that is not known.
+    """
     if all(is_nowhere(name) for name, _type in asked):
         where = asked[0][0].rpartition(".")[2] if asked else "DNS"
         text = "Nobody else finds this service, and DNS has nothing to do with it."
@@ -89,6 +97,8 @@ def findings(wanted: Sequence[Wanted], asked: Sequence[Question], view: View, no
     for zone in view.zones.values():
         found += zone_findings(zone, any(one.type == "TLSA" for one in wanted), now, view.asked)
     found += _authorities(wanted, view)
+    if authority:
+        found += _forbidden(wanted, view, authority)
     return in_order(found)
 
 
@@ -101,6 +111,36 @@ def _authorities(wanted: Sequence[Wanted], view: View) -> Iterator[Finding]:
             text = "Every authority may issue certificates for it."
             mend = f"xmpp_dns_caa: [letsencrypt.org]; then {zone_line(name, 'CAA', _SOME_AUTHORITY, 3600)}"
             yield Finding("caa_absent", "note", f"{name} CAA", "no authority is named", text, mend)
+
+
+def issuers(values: Sequence[str]) -> list[str] | None:
+    """Return who may issue by CAA records of one name, nothing where they do not say (RFC 8659 section 4.2)."""
+    parts = [value.split(None, 2) for value in values]
+    said = [one[2] for one in parts if len(one) == 3 and one[1].lower() == "issue"]
+    names = [value.strip('"').partition(";")[0].strip().lower() for value in said]
+    return [name for name in names if name] if said else None
+
+
+def _forbidden(wanted: Sequence[Wanted], view: View, authority: Sequence[str]) -> Iterator[Finding]:
+    """The nearest name with CAA records counts (RFC 8659 section 3), told once for all below it."""
+    told: set[str] = set()
+    for domain in domains(wanted):
+        for name in parents(domain):
+            said = _best(view, (name, "CAA"))
+            if not said.came:
+                break  # what is further up may not count
+            if not said.values:
+                continue
+            may = issuers(said.values)
+            if may is not None and name not in told and not set(authority) & set(may):
+                told.add(name)
+                text = (
+                    f"{authority[0]}, which is to issue the certificate, refuses {domain} and all that is below {name}."
+                )
+                line = zone_line(name, "CAA", f'0 issue "{authority[0]}"', 3600)
+                mend = f"{line} (beside what is there), or another certificates_acme_directory"
+                yield Finding("caa_forbids", "fault", f"{name} CAA", f"names {', '.join(may) or 'nobody'}", text, mend)
+            break
 
 
 def _unreached(asked: Sequence[Question], view: View) -> Iterator[Finding]:
@@ -159,7 +199,16 @@ def _of_set(question: Question, mine: Sequence[Wanted], view: View, wanted: Sequ
         return
     want = {one.value for one in mine}
     extra = [value for value in truth.values if value not in want]
-    lacking = [one for one in mine if one.value not in truth.values]
+    lacking = []
+    for one in mine:
+        if one.value in truth.values:
+            continue
+        ranked = next((value for value in extra if kind == "SRV" and _place(value) == _place(one.value)), "")
+        if ranked:
+            extra.remove(ranked)
+            yield _ranked(one, ranked)
+        else:
+            lacking.append(one)
     for one in lacking:
         yield _missing(one, extra)
     if lacking:  # what is there in their place has been told
@@ -182,12 +231,44 @@ _NEEDED = {
     "keys": "Servers that go by DANE do not trust the certificate, or trust it for less.",
     "authorities": "Every authority, or another one than is meant, may issue certificates.",
 }
+# where something else stands in its place
+_ELSEWHERE = {
+    "addresses": "Who looks for {name} comes to another machine, or to none.",
+    "_xmpp-client": "Clients are sent to where the service is not, and do not connect.",
+    "_xmpps-client": "Clients are sent to where direct TLS is not, and lose time before they try STARTTLS.",
+    "_xmpp-server": "Other servers are sent to where the service is not, and do not connect.",
+    "_xmpps-server": "Other servers are sent to where direct TLS is not, and lose time before they try STARTTLS.",
+    "calls": "Clients that do not ask the server for it are sent to another relay.",
+    "web": "Clients in a browser that look here are sent elsewhere.",
+    "authorities": "Another authority than is meant may issue certificates, and perhaps the one that is meant may not.",
+}
+# RFC 2782: a target of "." says that there is no such service, and nobody tries anything else
+_DENIED = {
+    "_xmpp-client": "It says that there is no such service: clients do not try to connect by STARTTLS.",
+    "_xmpp-server": "It says that there is no such service: other servers do not try to connect by STARTTLS.",
+    "_xmpps-client": "It says that there is no direct TLS: clients take the slower way by STARTTLS, or none.",
+    "_xmpps-server": "It says that there is no direct TLS: other servers take the slower way by STARTTLS.",
+    "calls": "It says that there is no relay: clients that do not ask the server for one find none.",
+}
 _WEAK = ("calls", "web", "authorities")
+
+
+def _place(value: str) -> list[str]:
+    """An SRV record without priority and weight."""
+    return value.split()[2:]
+
+
+def _ranked(one: Wanted, seen: str) -> Finding:
+    """What leads to the right place, in an order that the operator may have chosen: never a reason to do something."""
+    text = "It leads to the right place, with another priority or weight: good if that is meant."
+    return Finding("record_ranked", "note", f"{one.name} {one.type}", f"is {seen}", text, f"{one.line}, if it is not")
 
 
 def _missing(one: Wanted, others: Sequence[str]) -> Finding:
     service, host = one.name.partition(".")[0], one.name.split(".", 2)[-1]
-    text = _NEEDED.get(service) or _NEEDED.get(one.purpose, "What needs it does not work.")
+    denied = one.type == "SRV" and bool(others) and not any(target_of(value) for value in others)
+    texts = {**_NEEDED, **(_ELSEWHERE if others else {}), **(_DENIED if denied else {})}
+    text = texts.get(service) or texts.get(one.purpose, "What needs it does not work.")
     text = text.format(name=one.name, host=host)
     level = "weak" if one.purpose in _WEAK or service.startswith("_xmpps-") else "fault"
     if one.value.endswith(" 0 ."):
@@ -209,7 +290,7 @@ def _extra(name: str, kind: str, value: str, ttl: int, mine: Sequence[Wanted]) -
         if value.endswith(" ."):
             text = "It says that there is no such service, and those who read it do not come."
             yield Finding("record_extra", "fault", where, value, text, mend)
-        elif any(target_of(one.value) == target_of(value) and one.value.split()[2] == value.split()[2] for one in mine):
+        elif any(_place(one.value) == _place(value) for one in mine):
             text = "The same place as in the record that is wanted, with another weight or priority."
             yield Finding("record_extra", "weak", where, value, text, mend)
         elif not mine and any(name.startswith(service) for service in CALLS):

@@ -28,6 +28,7 @@ def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deploym
     """The deployment that `values` (variables of role prosody without prefix) describe; raises XmppError.
 
     options: target, addresses, turn_addresses, certificates, turn_certificates, caa, bosh_url, websocket_url, ttl;
+    proved_by_http: whether an authority asks port 80 of every name in the certificate;
     proxy: settings of a proxy of ours with its addresses, empty without one.
     """
     settings = Settings(values)
@@ -44,12 +45,16 @@ def deployment(values: Mapping[str, Any], options: Mapping[str, Any]) -> Deploym
     # a proxy has uploads under the names of the hosts
     elsewhere = bool(proxy) or bool(settings.text("http_external_url")) or settings.flag("proxied")
     uploads = not elsewhere and bool(settings.numbers("https_ports"))
+    proved = bool(options.get("proved_by_http"))
     names = tuple(
         Name(
             domain_name(host.name),
             users=host.module is None,
             web=web.get(host.name, False) if host.module is None else uploads and host.module in _WEB,
             relay=not relayed and host.module in _RELAY,
+            # a host whose web site is elsewhere keeps its address
+            proved=proved
+            and (host.module is not None or bool(proxy) or not _elsewhere(settings, users[host.name], host.name)),
         )
         for host in hosts_of(settings)
     )

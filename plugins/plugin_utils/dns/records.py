@@ -56,12 +56,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Name:
-    """A virtual host or component of the server. web: HTTPS clients come to this name. relay: file transfers do."""
+    """A virtual host or component of the server. web: HTTPS clients come to this name. relay: file transfers do.
+
+    proved: an authority asks port 80 of this name before it issues its certificate (RFC 8555 section 8.3).
+    """
 
     name: str
     users: bool = False
     web: bool = False
     relay: bool = False
+    proved: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _addresses(deployment: Deployment) -> Iterable[Record]:
     if not (deployment.direct_target and deployment.starttls_target):
         yield from _address(deployment.target, deployment.addresses, deployment.ttl, "addresses")
     for name in deployment.names:
-        if name.web or name.relay:
+        if name.web or name.relay or name.proved:
             addresses = deployment.web_addresses if name.web else ()
             yield from _address(name.name, addresses or deployment.addresses, deployment.ttl, "addresses")
     if deployment.turn_host:

@@ -241,6 +241,102 @@ def test_an_authority_may_be_named_above():
     assert compare.findings(bare, asked, seen, NOW) == []
 
 
+DENIED, MOVED = "0 0 0 .", "10 5 5222 old.example.org."
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "level", "consequence"),
+    [
+        (C2S, DENIED, "fault", "clients do not try"),
+        (S2S, DENIED, "fault", "other servers do not try"),
+        (C2S_TLS, DENIED, "weak", "clients take the slower way"),
+        ("_turn._udp.example.org", DENIED, "weak", "there is no relay"),
+        (C2S, MOVED, "fault", "Clients are sent to where the service is not"),
+        (S2S, "10 5 5269 old.example.org.", "fault", "Other servers are sent to where the service is not"),
+        (C2S_TLS, "5 5 5223 old.example.org.", "weak", "before they try STARTTLS"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_record_has_consequences_of_its_own(record, value, level, consequence):
+    (one,) = compare.findings(WANTED, QUESTIONS, view(changed(record, "SRV", value)), NOW)
+    assert (one.name, one.level) == ("record_different", level)
+    assert consequence in one.consequence
+    assert "itself" not in one.consequence
+
+
+def test_another_address_is_not_none():
+    (one,) = compare.findings(WANTED, QUESTIONS, view(changed("xmpp.example.org", "A", "192.0.2.7")), NOW)
+    assert one.consequence == "Who looks for xmpp.example.org comes to another machine, or to none."
+
+
+@pytest.mark.parametrize("value", ["0 5 5223 xmpp.example.org.", "5 1 5223 xmpp.example.org."])
+def test_another_priority_or_weight_is_the_choice_of_the_operator(value):
+    found = [one.as_dict() for one in compare.findings(WANTED, QUESTIONS, view(changed(C2S_TLS, "SRV", value)), NOW)]
+    assert [(one["name"], one["level"]) for one in found] == [("record_ranked", "note")]
+    assert not diagnosis.counts(found)
+    # and hides nothing of what stands beside it
+    both = changed(C2S, "SRV", "0 5 5222 xmpp.example.org.", MOVED)
+    assert said(view(both)) == [
+        ("record_extra", "fault", f"{C2S} SRV"),
+        ("record_ranked", "note", f"{C2S} SRV"),
+    ]
+
+
+def forbidden(
+    records: dict[str, tuple[str, ...]], *authority: str, silent: str = ""
+) -> list[tuple[str, str, str, str]]:
+    """What is said of CAA records at names, by an authority that is to issue."""
+    bare = answers.wanted(
+        xmpp_dns_records(
+            {"hosts": [{"name": "chat.example.org"}], "standard_components": ["muc"]}, addresses=["192.0.2.1"]
+        )
+    )
+    asked = compare.questions(bare, authority)
+    there = {(name, kind): Answer(answers.ANSWERED, _of(bare, name, kind)) for name, kind in asked}
+    caa = {one: Answer(answers.NO_DATA) for one in asked if one[1] == "CAA"}
+    caa.update({(name, "CAA"): Answer(answers.ANSWERED, values) for name, values in records.items()})
+    if silent:
+        caa[silent, "CAA"] = Answer(answers.FAILED, seen="answers SERVFAIL")
+    there.update(caa)
+    seen = View("192.0.2.99", there, {"example.org": Zone("example.org", {"ns1": there}, ds=True, keys=True)})
+    found = compare.findings(bare, asked, seen, NOW, authority)
+    return [(one.level, one.where, one.seen, one.mend) for one in found if one.name == "caa_forbids"]
+
+
+LE = "letsencrypt.org"
+
+
+def test_an_authority_that_dns_forbids_is_told_before_it_is_asked():
+    elsewhere = ('0 issue "ca.elsewhere.example"',)
+    [(level, where, seen, mend)] = forbidden({"example.org": elsewhere}, LE)
+    assert (level, where, seen) == ("fault", "example.org CAA", "names ca.elsewhere.example")
+    assert mend.startswith('example.org. 3600 IN CAA 0 issue "letsencrypt.org"')
+    assert forbidden({"example.org": ('0 issue ";"',)}, LE)[0][2] == "names nobody"
+    # nearer records count alone, those of a component too
+    assert forbidden({"example.org": elsewhere, "chat.example.org": (f'0 issue "{LE}"',)}, LE) == []
+    [(_level, where, _seen, _mend)] = forbidden({"muc.chat.example.org": elsewhere}, LE)
+    assert where == "muc.chat.example.org CAA"
+
+
+@pytest.mark.parametrize(
+    ("records", "authority"),
+    [
+        ((), (LE,)),
+        ((f'0 issue "{LE}; validationmethods=http-01"',), (LE,)),
+        (('0 issue "ca.example"', f'0 issue "{LE}"'), (LE,)),
+        (('0 ISSUE "LetsEncrypt.org"',), (LE,)),
+        (('0 iodef "mailto:a@example.org"',), (LE,)),
+        (('0 issue "zerossl.com"',), ("sectigo.com", "zerossl.com")),
+        (('0 issue "ca.example"',), ()),
+    ],
+)
+def test_an_authority_that_may_issue_or_is_not_known_is_no_finding(records, authority):
+    assert forbidden({"example.org": records} if records else {}, *authority) == []
+
+
+def test_what_is_above_a_silent_name_is_not_taken_for_what_counts():
+    assert forbidden({"example.org": ('0 issue "ca.example"',)}, LE, silent="chat.example.org") == []
+
+
 def test_localhost_is_not_asked_for():
     own = answers.wanted(xmpp_dns_records({"hosts": [{"name": "chat.localhost"}]}, addresses=["127.0.0.1"]))
     found = compare.findings(own, compare.questions(own), View("nobody", {}, {}), NOW)

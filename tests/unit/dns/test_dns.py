@@ -77,6 +77,26 @@ def test_other_servers_find_every_host_and_component():
     ]
 
 
+def test_every_name_that_an_authority_asks_by_http_has_an_address():
+    def names(**options):
+        return [name for name, _value in values(made({**SETTINGS, "https_ports": [], **options}, **proof), "A")]
+
+    components = {"standard_components": ["muc", "upload", "proxy", "pubsub"]}
+    proof = {}
+    assert not {"muc.example.org", "upload.example.org", "pubsub.example.org"} & set(names(**components))
+    proof = {"proved_by_http": True}
+    assert names(**components) == [
+        "xmpp.example.org",
+        "example.org",
+        *(f"{label}.example.org" for label in ("muc", "upload", "proxy", "pubsub")),
+        "turn.example.org",
+    ]
+    # the web site of a host may be anywhere
+    found = names(**components, http_external_url="https://web.example.org/")
+    assert "example.org" not in found
+    assert "muc.example.org" in found
+
+
 def test_without_federation_other_servers_are_told_so():
     found = values(made({**SETTINGS, "federation": False}), "SRV", "servers")
     assert found[0] == ("_xmpp-server._tcp.example.org", "0 0 0 .")

@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services import addresses
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.services import addresses, authority
 
 V4 = {"ansible_facts": {"default_ipv4": {"address": "192.0.2.1"}, "default_ipv6": {"address": "2001:db8::1"}}}
 V6 = {"ansible_facts": {"default_ipv4": {}, "default_ipv6": {"address": "2001:db8::2"}}}
@@ -54,8 +54,10 @@ def test_defaults_of_the_roles_hold_for_other_hosts_as_well() -> None:
     assert found["dns"] == {
         "addresses": ["192.0.2.1", "2001:db8::1"],
         "turn_addresses": ["2001:db8::2"],
+        "proved_by_http": False,
         "proxy": {},
     }
+    assert found["authority"] == []
 
 
 def test_what_a_play_says_holds_for_its_own_host() -> None:
@@ -71,6 +73,33 @@ def test_what_a_play_says_holds_for_its_own_host() -> None:
 def test_addresses_may_be_given() -> None:
     text = "{{ query('allthingslinux.xmpp.services', 'chat', addresses={'chat': '10.0.0.1'})[0].services[0].address }}"
     assert looked_up(text, "chat", {"chat": V4}, {"prosody": ["chat"]}) == "10.0.0.1"
+
+
+def test_how_names_are_proved_and_by_whom_comes_from_role_certificates() -> None:
+    hosts: dict[str, Any] = {"chat": {**V4, "xmpp_certificate_source": "acme"}}
+    found = deployment("chat", "chat", hosts, {"prosody": ["chat"]})
+    assert (found["dns"]["proved_by_http"], found["authority"]) == (True, ["letsencrypt.org"])
+    hosts["chat"]["certificates_acme_challenge"] = "dns-01"
+    assert not deployment("chat", "chat", hosts, {"prosody": ["chat"]})["dns"]["proved_by_http"]
+
+
+@pytest.mark.parametrize(
+    ("directory", "first"),
+    [
+        ("https://acme-v02.api.letsencrypt.org/directory", "letsencrypt.org"),
+        ("https://acme-staging-v02.api.letsencrypt.org/directory", "letsencrypt.org"),
+        ("https://acme.zerossl.com/v2/DV90", "sectigo.com"),
+        ("https://dv.acme-v02.api.pki.goog/directory", "pki.goog"),
+        ("https://acme.ssl.com/sslcom-dv-ecc", "ssl.com"),
+        ("https://ca.internal/acme/directory", ""),
+        ("https://notzerossl.com/directory", ""),
+        ("", ""),
+    ],
+)
+def test_what_caa_records_call_an_acme_server(directory: str, first: str) -> None:
+    found = authority.names({"source": "acme", "acme_directory": directory})
+    assert (found[0] if found else "") == first
+    assert authority.names({"source": "files", "acme_directory": directory}) == []
 
 
 def test_a_proxy_of_the_inventory_is_in_front() -> None:
