@@ -62,6 +62,7 @@ def run(
     if unknown := [name for name in only if name not in names_here]:
         raise SettingsError(f"There is no certificate {', '.join(unknown)} here: there are {', '.join(names_here)}.")
     if not services:
+        _forget(places)
         return [], True
     settings = read_settings(places)
     samples: list[Sample] = []
@@ -93,6 +94,14 @@ def run(
                 well = _hand(places, service, samples, give) and well
     samples.append(Sample(LAST_RUN, now.timestamp()))
     return samples, well
+
+
+def _forget(places: Places) -> None:
+    """Nobody here takes certificates by ACME any more: no secret of it stays. The role writes them for who does."""
+    for path in places.secrets:
+        if path.exists():
+            path.unlink()
+            say(f"{path}: removed, since nothing here takes certificates by ACME any more.")
 
 
 def _hand(places: Places, service: Service, samples: list[Sample], give: Hand) -> bool:

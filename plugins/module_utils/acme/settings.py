@@ -39,6 +39,11 @@ class Places:
         """The options of certbot."""
         return self.settings / "certbot.ini"
 
+    @property
+    def secrets(self) -> tuple[Path, ...]:
+        """What certbot proves itself with, at the authority and in DNS."""
+        return self.certbot, self.settings / "dns.ini"
+
     def certificate(self, name: str) -> Path:
         """The directory of a certificate."""
         return self.certificates / name

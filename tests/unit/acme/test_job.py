@@ -101,6 +101,20 @@ def test_figures_lie_where_they_are_collected_and_go_with_the_last_service(where
     assert not (where.metrics / "acme.prom").exists()
 
 
+def test_no_secret_stays_where_nobody_takes_certificates_any_more(where, server, capsys):
+    for path in where.secrets:
+        path.write_text("secret", encoding="ascii")
+    job.run(where, NOW, give=lambda *_given: Handed(True, True))
+    assert all(path.exists() for path in where.secrets)
+    for path in (where.settings / "services").iterdir():
+        path.unlink()
+    assert job.run(where, NOW) == ([], True)
+    assert not any(path.exists() for path in where.secrets)
+    assert "dns.ini: removed" in capsys.readouterr().err
+    job.run(where, NOW)
+    assert capsys.readouterr().err == ""
+
+
 def test_settings_that_cannot_be_read_are_told(where, capsys):
     (where.settings / "settings.json").write_text("{")
     assert job.main([], where) == 1
