@@ -21,14 +21,15 @@ class Record:
     """What is remembered of a certificate. Times are seconds since 1970, 0 for never.
 
     directory, sha256: which server issued what was put in place last. failed: when the last attempt failed, 0 where it
-    went well; error: why. suggested: from when on the server would have it renewed (RFC 9773); asked: when that was
-    asked.
+    went well; error: why; tried: which server that was. suggested: from when on the server would have it renewed (RFC
+    9773); asked: when that was asked.
     """
 
     directory: str = ""
     sha256: str = ""
     failed: float = 0
     error: str = ""
+    tried: str = ""
     suggested: float = 0
     asked: float = 0
 

@@ -121,7 +121,8 @@ def provide(
         if record.failed:
             remember(places, name, dataclasses.replace(record, failed=0, error=""))
         return found
-    if patient and not force and due.waits(found.certificate, record, now):
+    same = record.tried in ("", settings.directory)
+    if patient and not force and same and due.waits(found.certificate, record, now):
         return dataclasses.replace(found, problem=record.error)
     try:
         # a run of the operator may end at a wrong one; the timer has to renew
@@ -131,7 +132,8 @@ def provide(
     except (XmppError, OSError) as error:
         problem = str(error).rstrip(".")
         with contextlib.suppress(OSError):
-            remember(places, name, dataclasses.replace(record, failed=now.timestamp(), error=problem))
+            failed = dataclasses.replace(record, failed=now.timestamp(), error=problem, tried=settings.directory)
+            remember(places, name, failed)
         return dataclasses.replace(found, problem=problem)
     remember(places, name, Record(settings.directory, leaf.sha256))
     return Provided(leaf, True, found.reason)

@@ -107,6 +107,14 @@ def test_the_timer_waits_after_a_failure_and_a_run_of_the_operator_does_not(wher
     assert len(server.asked) == 3
 
 
+def test_the_timer_does_not_wait_for_another_server(where, server):
+    server.fail = "rateLimited: too many certificates"
+    provide.provide(where, SETTINGS, "example.org", NAMES, NOW, patient=True)
+    server.fail = ""
+    other = Settings("https://other.example/directory")
+    assert provide.provide(where, other, "example.org", NAMES, NOW, patient=True).changed
+
+
 def test_the_timer_does_not_wait_for_what_nobody_wants_any_more(where, server):
     provide.provide(where, SETTINGS, "example.org", NAMES, NOW)
     server.fail = "not the directory of proofs"
