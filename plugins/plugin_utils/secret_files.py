@@ -82,21 +82,31 @@ def fresh(name: str) -> str:
     return "".join(secrets.choice(CHARACTERS) for _index in range(LENGTH))
 
 
+def put_down(secret: str, directory: Path) -> Path:
+    """Write a secret into a new file of a directory, for its owner alone, and return its place. Raises OSError."""
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=directory)  # 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{secret}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
 def make(path: Path) -> str:
     """Make the secret of a file, unless somebody was quicker, and return what is in it. Raises SecretError."""
     secret = fresh(path.name)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # 0600
+        new = put_down(secret, path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"{secret}\n")
-                file.flush()
-                os.fsync(file.fileno())
             with contextlib.suppress(FileExistsError):
-                os.link(name, path)
+                os.link(new, path)
         finally:
-            Path(name).unlink()
+            new.unlink()
     except OSError as error:
         place = error.filename2 or error.filename or path
         raise SecretError(

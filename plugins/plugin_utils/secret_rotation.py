@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -174,13 +173,9 @@ def _files(directory: Path) -> list[str]:
 
 def _replace(path: Path, secret: str) -> None:
     """Put another secret into a file: whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # 0600
+    new = secret_files.put_down(secret, path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        new.replace(path)
     except OSError:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
