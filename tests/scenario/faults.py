@@ -194,13 +194,14 @@ apt-get update --quiet=2 -o Dir::Etc::SourceList=/etc/apt/sources.list.d/planted
   -o APT::Get::List-Cleanup=0
 touch /run/reboot-required
 touch --date '-10 days' /var/lib/apt/lists/*_*
-systemctl start xmpp-updates
+# one that runs already has asked before
+systemctl restart xmpp-updates
 """
 NOT_PLANTED = """
 rm -rf /run/reboot-required /etc/apt/sources.list.d/planted.list /srv/planted /var/lib/apt/lists/*planted*
 dpkg --purge xmpp-planted
 touch /var/lib/apt/lists/*_*
-systemctl start xmpp-updates
+systemctl restart xmpp-updates
 """
 
 
