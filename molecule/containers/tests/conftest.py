@@ -48,15 +48,6 @@ def volumes() -> list[str]:
     return sorted(name.removeprefix(f"{HOST}-") for name in listed if name.startswith(f"{HOST}-"))
 
 
-def until(true: Callable[[], Any], seconds: float = 40.0) -> Any:
-    """Out: what it gives once that is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.1)
-    return found
-
-
 def is_open(port: int, address: str = ADDRESS) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as client:

@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client i
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.crowd import Person
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import (
     ADDRESS,
     ANSWERS,
@@ -32,7 +33,6 @@ from conftest import (
     names,
     offers_a_stream,
     seen,
-    until,
     volumes,
 )
 
@@ -150,14 +150,17 @@ def test_a_service_that_is_killed_is_back_by_itself_and_nothing_that_was_acknowl
 ) -> None:
     before, talk = seen(service), Talk()
 
+    def begun_anew() -> bool:
+        return bool(seen(service)["State"]["StartedAt"] != before["State"]["StartedAt"])
+
     async def scene() -> None:
         enough = asyncio.Event()
         talking = asyncio.create_task(talk.write(enough))
         while len(talk.acknowledged) < 50 and not talking.done():
             await asyncio.sleep(0.05)
         await asyncio.to_thread(kill, service)
-        await asyncio.to_thread(until, lambda: seen(service)["State"]["StartedAt"] != before["State"]["StartedAt"])
-        await asyncio.to_thread(until, ANSWERS[service])
+        await asyncio.to_thread(wait_until, begun_anew, 40, 0.1)
+        await asyncio.to_thread(wait_until, ANSWERS[service], 40, 0.1)
         enough.set()
         await talking
 
@@ -165,7 +168,7 @@ def test_a_service_that_is_killed_is_back_by_itself_and_nothing_that_was_acknowl
         asyncio.run(scene())
     with capsys.disabled():
         print(f"\n{service} killed: away for {gap.seconds:.2f} s, {len(talk.acknowledged)} messages acknowledged")
-    until(lambda: is_healthy("prosody"))
+    wait_until(lambda: is_healthy("prosody"), 40, 0.1)
     assert seen(service)["Id"] == before["Id"]
     assert len(talk.acknowledged) >= 10
     with Client(BOB.jid, BOB.password, ADDRESS) as bob:
@@ -213,7 +216,7 @@ def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_befor
 def test_a_companion_that_nobody_ended_ends_by_itself() -> None:
     playbook("containers_open", "-e", "containers_idle=3").assert_ok()
     assert "companion" in names()
-    until(lambda: "companion" not in names())
+    wait_until(lambda: "companion" not in names(), 40, 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +233,7 @@ def test_newer_images_come_into_use_while_people_are_there(capsys: pytest.Captur
     with Client(ALICE.jid, ALICE.password, ADDRESS) as alice, Gap(offers_a_stream) as gap:
         alice.say(BOB.jid, "before the update")
         playbook("refresh").assert_ok()
-        until(offers_a_stream)
+        wait_until(offers_a_stream, 40, 0.1)
         assert alice.ended
         alice.leaving = True
     with capsys.disabled():

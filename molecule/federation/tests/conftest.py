@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -244,6 +245,13 @@ def peer(request: pytest.FixtureRequest) -> Peer:
     """Each of the other servers that work, in turn."""
     found: Peer = request.param
     return found
+
+
+def talk(one: Client, other: Client) -> None:
+    """Each reads what the other wrote. Raises AssertionError with what came back in its place."""
+    for writer, reader in ((one, other), (other, one)):
+        writer.say(reader.jid, word := secrets.token_hex(4))
+        assert reader.hears(word), writer.reasons
 
 
 @pytest.fixture

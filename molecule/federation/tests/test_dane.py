@@ -16,7 +16,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake 
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook, results
-from conftest import PASSWORD, PEERS, connections, machine
+from conftest import PASSWORD, PEERS, connections, machine, talk
 
 KEY = base64.b64encode(b"a key that writes records in tests").decode()
 OWNERS = [f"_{port}._tcp.xmpp.beta.example" for port in (5222, 5223, 5269, 5270)]
@@ -32,11 +32,8 @@ def bob(federated):
 
 def test_a_key_in_dns_is_enough_both_ways(alice, bob, mallory):
     """Nobody signed that certificate: who does not go by DANE refuses it."""
-    peer, there, back = mallory("dane"), secrets.token_hex(4), secrets.token_hex(4)
-    bob.say(peer.jid, there)
-    assert peer.hears(there), bob.reasons
-    peer.say(bob.jid, back)
-    assert bob.hears(back), peer.reasons
+    peer, there = mallory("dane"), secrets.token_hex(4)
+    talk(bob, peer)
     found = {way: (sasl, dialback) for way, sasl, dialback in connections(machine("two"), "dane.example")}
     assert found == {"-->": ("Succeeded", "Not used"), "<--": ("Succeeded", "Not used")}
     alice.say(peer.jid, there)

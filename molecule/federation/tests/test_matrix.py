@@ -10,7 +10,7 @@ import secrets
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
-from conftest import PASSWORD, PEERS, PUSH_SERVICE, arrivals, connections, machine, told_of_direct_tls
+from conftest import PASSWORD, PEERS, PUSH_SERVICE, arrivals, connections, machine, talk, told_of_direct_tls
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 OPEN = f"""
@@ -26,11 +26,7 @@ def a_word() -> str:
 
 
 def test_messages_go_both_ways(alice, person):
-    there, back = a_word(), a_word()
-    alice.say(person.jid, there)
-    assert person.hears(there), alice.reasons
-    person.say(alice.jid, back)
-    assert alice.hears(back), person.reasons
+    talk(alice, person)
 
 
 def test_each_is_let_in_by_its_certificate(person, peer, one):

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from conftest import BAD, PASSWORD, PEERS, connections
+from conftest import BAD, PASSWORD, PEERS, connections, talk
 
 LOG = "journalctl -u prosody -o cat 2>/dev/null; cat /var/log/prosody/*.log 2>/dev/null"
 POLICY = "The policy of this server does not allow communication with that server"
@@ -38,11 +38,7 @@ def test_who_writes_from_there_is_told_why(alice, mallory, name):
 
 def test_one_that_may_have_any_certificate_is_asked_back(alice, mallory, figures):
     """prosody_s2s_insecure_domains: DNS says where it is (dialback)."""
-    writer, there, back = mallory("plain"), secrets.token_hex(4), secrets.token_hex(4)
-    alice.say(writer.jid, there)
-    assert writer.hears(there), alice.reasons
-    writer.say(alice.jid, back)
-    assert alice.hears(back), writer.reasons
+    talk(alice, mallory("plain"))
     found = figures("prosody_mod_s2s__authenticated_total")
     assert found['host="alpha.example",direction="incoming",mechanism="dialback"'] >= 1
 
