@@ -24,6 +24,10 @@ class Prometheus:
         text: str = self.host.check_output("python3 -c %s %s", FETCH, f"http://127.0.0.1:{self.port}{path}")
         return text
 
+    def answers(self) -> bool:
+        """Whether it has begun to answer, which is a while after its process has."""
+        return bool(self.host.run("python3 -c %s %s", FETCH, f"http://127.0.0.1:{self.port}/-/ready").rc == 0)
+
     def get(self, path: str) -> Any:
         """In: a path below /api/v1. Out: its data."""
         return json.loads(self.fetch(f"/api/v1/{path}"))["data"]

@@ -148,7 +148,9 @@ def prometheus(service, authority) -> Iterator[Prometheus]:
         "systemd-run --quiet --collect --unit figures python3 -m http.server 9321 -d /var/lib/xmpp-monitoring"
     )
     authority.check_output(f"systemd-run --quiet --collect --unit watch prometheus {options} {listen}")
-    yield Prometheus(authority)
+    watching = Prometheus(authority)
+    wait_until(watching.answers, 30)
+    yield watching
     service.check_output("systemctl stop figures")
     authority.check_output("systemctl stop watch && rm -r /root/watch")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import FETCH, Prometheus
+from ansible_collections.allthingslinux.xmpp.tests.scenario.prometheus import Prometheus
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 SERVICE = ("xmpp-spread-db", "xmpp-spread-turn", "xmpp-spread-chat")
@@ -99,7 +99,7 @@ def test_another_prometheus_works_with_exactly_these_files(site, machine):
     )
     try:
         own = Prometheus(watch, 9099)
-        wait_until(lambda: watch.run("python3 -c %s %s", FETCH, "http://127.0.0.1:9099/-/ready").rc == 0, 20)
+        wait_until(own.answers, 30)
         wait_until(lambda: own.all_up(5) or print(own.targets()), 30)
         assert set(own.targets()) == {
             *(("node", name) for name in SERVICE),
