@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import SignInFailed
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import parse
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import read_served
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import ssh_keys
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import canonical, web
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
@@ -238,7 +241,10 @@ def test_two_messages_at_known_times(chat: Kept) -> None:
         LIFE["between"] = datetime.datetime.now(datetime.timezone.utc).isoformat()
         alice.say(bob.stream, "the second")
         assert bob.hears("the second")
-    assert chat.backup()["problems"] == []
+    LIFE["certificates"] = chat.certificates()
+    # what is brought back from it one day has certificates of another time
+    with chat.expired(SECRETS):
+        assert chat.backup()["problems"] == []
 
 
 def test_one_account_comes_back_and_everybody_else_keeps_everything(chat: Kept) -> None:
@@ -363,6 +369,15 @@ def test_all_that_was_beside_the_inventory_is_back() -> None:
     assert there.keys() == LIFE["secrets"].keys()
     assert [name for name, content in there.items() if content.strip() != LIFE["secrets"][name].strip()] == []
     assert {path.stat().st_mode & 0o077 for path in SECRETS.rglob("*")} == {0}
+
+
+def test_certificates_that_expired_meanwhile_were_issued_anew(chat: Kept) -> None:
+    """What was brought back had expired; the keys are those that were there."""
+    served = read_served(chat.address, 5222, sni="keep.localhost", starttls="xmpp-client", timeout=10).certificate
+    assert served.not_after > datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=60)
+    before = [parse(ssl.PEM_cert_to_DER_cert(text)) for text in LIFE["certificates"].values()]
+    assert served.public_key in [one.public_key for one in before]
+    assert served.serial not in [one.serial for one in before]
 
 
 def test_exactly_the_first_message_is_there(chat: Kept) -> None:
