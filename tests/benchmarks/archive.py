@@ -20,7 +20,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -28,13 +27,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache"))
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.database import archive_index  # noqa: E402
 from ansible_collections.allthingslinux.xmpp.tests.benchmarks.front import Stream  # noqa: E402
+from ansible_collections.allthingslinux.xmpp.tests.benchmarks.throwaway import (  # noqa: E402
+    IMAGE,
+    Table,
+    container,
+    deployed,
+    play,
+)
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of  # noqa: E402
 
 NAME = "xmpp-bench-archive"
@@ -98,58 +102,21 @@ def shell(script: str) -> str:
     return done.stdout.strip()
 
 
-def play(inventory: str, playbook: str, *words: str) -> float:
-    """Run a playbook. Out: seconds."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", inventory, playbook, *words]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{playbook} failed:\n{done.stdout[-3000:]}")
-    return time.monotonic() - began
-
-
 @contextmanager
 def service(image: str) -> Iterator[str]:
     """A container with the whole service, deployed as an operator does, with backups. Out: its inventory."""
-    subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, check=False)
-    tmpfs = [word for place in ("/run", "/run/lock", "/tmp") for word in ("--tmpfs", place)]
-    options = ["--env", "container=docker", "--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"]
-    options += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", *tmpfs]
-    run = ["docker", "run", "--detach", "--tty", "--name", NAME, "--hostname", NAME, *options, image, "/sbin/init"]
-    subprocess.run(run, check=True, capture_output=True)
-    try:
-        with tempfile.TemporaryDirectory() as place:
-            host = {NAME: {"ansible_connection": "community.docker.docker"}}
-            names = [f"u{number}" for number in range(READERS)]
-            told: dict[str, Any] = {
-                "xmpp_domain": DOMAIN,
-                "ansible_python_interpreter": "/usr/bin/python3",
-                "prosody_accounts": [{"jid": f"{name}@{DOMAIN}", "password": PASSWORD} for name in names],
-                "prosody_limits": {"c2s": {"rate": "100mb/s", "burst": "2s"}},
-                # what is filled in is as old as what a server keeps; nothing is to go by itself meanwhile
-                "prosody_archive_expires_after": "never",
-                "prosody_muc_archive_expires_after": "never",
-            }
-            groups = {"prosody": {"hosts": host}, "postgresql": {"hosts": host}}
-            Path(place, "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": told, "children": groups}}))
-            play(place, "site.yml")
-            timers = "xmpp-backup.timer xmpp-backup-drill.timer xmpp-database.timer"
-            shell(f"systemctl stop {timers}; systemctl start xmpp-backup")
-            yield place
-    finally:
-        subprocess.run(["docker", "rm", "-f", "--volumes", NAME], capture_output=True, check=False)
-
-
-class Table:
-    """What was measured, printed as it comes."""
-
-    def __init__(self) -> None:
-        self.good = True
-
-    def row(self, what: str, figure: str, bound: str = "", good: bool = True) -> None:
-        self.good &= good
-        print(f"{'ok ' if good else 'BAD'}  {what:<62} {figure:>16}   {bound}", flush=True)
+    told: dict[str, Any] = {
+        "xmpp_domain": DOMAIN,
+        "prosody_accounts": [{"jid": f"u{number}@{DOMAIN}", "password": PASSWORD} for number in range(READERS)],
+        "prosody_limits": {"c2s": {"rate": "100mb/s", "burst": "2s"}},
+        # what is filled in is as old as what a server keeps; nothing is to go by itself meanwhile
+        "prosody_archive_expires_after": "never",
+        "prosody_muc_archive_expires_after": "never",
+    }
+    with container(NAME, image), deployed(NAME, ("prosody", "postgresql"), told) as place:
+        timers = "xmpp-backup.timer xmpp-backup-drill.timer xmpp-database.timer"
+        shell(f"systemctl stop {timers}; systemctl start xmpp-backup")
+        yield place
 
 
 def signed_in(name: str) -> Stream:
@@ -382,7 +349,7 @@ def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--image", default=os.environ.get("XMPP_READY_IMAGE", "xmpp-ready:trixie"))
+    parser.add_argument("--image", default=IMAGE)
     parser.add_argument(
         "--days", type=int, default=4, help="in which kinds of the index are compared, 0 for not at all"
     )

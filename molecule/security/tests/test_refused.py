@@ -8,6 +8,7 @@ The firewall is gone by now (test_firewall), so that nothing but Prosody refuses
 from __future__ import annotations
 
 import base64
+import contextlib
 import ssl
 import time
 from itertools import pairwise
@@ -153,6 +154,24 @@ def test_nobody_registers_without_an_invitation(address, guarded):
     for number in range(20):
         assert "type='error'" in register(f"wave{number}")
     assert "wave" not in guarded.check_output("timeout 30 prosodyctl shell user list %s", DOMAIN)
+
+
+@pytest.mark.usefixtures("same")
+def test_a_handshake_that_never_ends_is_ended(address, talking):
+    """Each byte gives it another minute, by Prosody's own counting."""
+    with contextlib.ExitStack() as stack:
+        crawlers = [stack.enter_context(raw(address, port)) for port in (5223, 5270) * 20]
+        for one in crawlers:
+            # the beginning of a ClientHello (RFC 8446, 4.1.2) of 16,379 bytes
+            one.say(b"\x16\x03\x01\x3f\xff\x01\x00\x3f\xfb\x03\x03")
+        begun = time.monotonic()
+        while not all(one.closed for one in crawlers):
+            assert time.monotonic() - begun < 40, f"{sum(not one.closed for one in crawlers)} are still there"
+            for one in crawlers:
+                one.say(b"\0")
+                one.hears("(?!)", 0.02)
+        assert time.monotonic() - begun > 5
+        assert talking()
 
 
 @pytest.mark.usefixtures("same")

@@ -84,6 +84,7 @@ def _goes_by_dane(settings: Settings) -> bool:
 OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
+    OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("measure_peers", SERVER, _measures_peers),

@@ -64,11 +64,13 @@ def test_what_is_not_set_stays_as_prosody_has_it() -> None:
         "modules_enabled",
         "password_hash",
         "pidfile",
+        "plugin_paths",
         "s2s_secure_auth",
         "storage",
     }
 
 
+OWN = "/usr/local/lib/prosody/xmpp-own-modules"
 # (variables, world, host, option, value); value None: the option is not set
 OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({}, {}, "*", "admins", None),
@@ -122,7 +124,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         "plugin_paths",
         ["/opt/modules", "/usr/local/lib/prosody/xmpp-own-modules"],
     ),
-    ({"prosody_plugin_paths": ["/o"], **BARE}, HERE, "*", "plugin_paths", ["/o"]),
+    ({"prosody_plugin_paths": ["/o"], **BARE}, HERE, "*", "plugin_paths", ["/o", OWN]),
     ({}, {}, "*", "password_hash", "SHA-256"),
     ({"prosody_authentication": "ldap"}, {}, "*", "password_hash", None),
     ({"prosody_authentication": "ldap"}, {}, "*", "authentication", "ldap"),
@@ -241,9 +243,10 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
             {"levels": {"min": "error"}, "to": "syslog"},
         ],
     ),
-    ({"prosody_log_to": "json"}, {}, "*", "plugin_paths", ["/usr/local/lib/prosody/xmpp-own-modules"]),
-    (BARE, HERE, "*", "plugin_paths", None),
-    ({}, {}, "*", "plugin_paths", ["/usr/local/lib/prosody/xmpp-own-modules"]),
+    ({"prosody_log_to": "json"}, {}, "*", "plugin_paths", [OWN]),
+    (BARE, HERE, "*", "plugin_paths", [OWN]),
+    ({**BARE, "prosody_modules_disabled": ["handshake_deadline"]}, HERE, "*", "plugin_paths", None),
+    ({}, {}, "*", "plugin_paths", [OWN]),
     ({}, {}, "*", "statistics", "internal"),
     ({"prosody_metrics": False}, {}, "*", "statistics", None),
     ({"prosody_metrics_allow_ips": ["192.0.2.9"]}, {}, "*", "openmetrics_allow_ips", ["127.0.0.1", "::1", "192.0.2.9"]),
@@ -757,7 +760,7 @@ def test_community_modules_are_searched_where_their_set_is_kept() -> None:
     assert path in config["*"]["plugin_paths"]
     assert path not in read(model.config_text(minimal()))["*"].get("plugin_paths", [])
     once = read(model.config_text(minimal(community_modules=[], plugin_paths=[path])))
-    assert once["*"]["plugin_paths"] == [path]
+    assert once["*"]["plugin_paths"] == [path, OWN]
 
 
 @pytest.mark.parametrize(
