@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,19 +72,10 @@ def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, A
     }
 
 
-# seconds of each unit that Prosody knows (util/human/io.lua: parse_duration_lax)
-_UNITS = {"s": 1, "mi": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2629800, "y": 31557600}
-_PERIOD = re.compile(r"(\d+)\s*([a-z]*)$")
-
-
 def _days(settings: Settings, name: str) -> int:
     """A period in whole days, -1 for less than one, 0 for no end."""
-    given = str(settings.values.get(name) or "").strip().lower()
-    match = _PERIOD.match(given)
-    if not match:
-        return 0
-    unit = next((factor for key, factor in _UNITS.items() if match[2].startswith(key)), 1)
-    return int(match[1]) * unit // 86400 or -1
+    seconds = settings.seconds(name)
+    return 0 if seconds is None else seconds // 86400 or -1
 
 
 def _limits(settings: Settings, uploads: bool) -> dict[str, int]:

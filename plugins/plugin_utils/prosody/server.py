@@ -320,6 +320,10 @@ def _archive(settings: Settings) -> Entries:
             entries.append(
                 Option(name, every, "How often they are looked for", settings.where("archive_expiry_interval"))
             )
+        # by itself mod_cron looks once an hour whether it is time for anything
+        seconds = settings.seconds("archive_expiry_interval")
+        if seconds is not None and seconds < 3600:
+            entries.append(Option("cron_check_delay", max(60, seconds), "Seconds, so that it is that often"))
     policy = settings.choice("archive_policy", ("always", "roster", "never"), "always")
     if policy != "always":
         entries.append(Option("default_archive_policy", policy, "Until a user decides otherwise"))
@@ -467,6 +471,7 @@ TYPED = {
     "component_ports": "prosody_component_ports",
     "component_interfaces": "prosody_component_interfaces",
     "contact_info": "prosody_contact_info",
+    "cron_check_delay": "prosody_archive_expiry_interval",
     "default_archive_policy": "prosody_archive_policy",
     "default_storage": "prosody_storage",
     "external_service_host": "prosody_turn_host",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.values import duration
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?)?B?\Z")
 _NO_TIME = re.compile(r"0+(?![0-9.])")
@@ -120,6 +121,12 @@ class Settings:
                 "such as 90 days, or never"
             )
         return value
+
+    def seconds(self, name: str) -> int | None:
+        """Return the seconds of a period; None for never, for none, and for what Prosody does not understand."""
+        value = str(self.values.get(name) or "").strip()
+        found = float(value) if value.isdecimal() else duration(value)
+        return None if found is None else int(found)
 
     def sequence(self, name: str) -> list[Any]:
         """Return a list."""

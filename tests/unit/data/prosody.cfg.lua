@@ -134,8 +134,9 @@ sql = { driver = "PostgreSQL", database = "prosody", username = "prosody", host 
 ---- Archive ---------------------------------------------------------------------------------------
 archive_expires_after = "4 weeks" -- Messages of users live that long
 muc_log_expires_after = "4 weeks" -- Messages of rooms live that long
-mam_remove_expired_messages_period = "1 hour" -- How often they are looked for
-muc_mam_remove_expired_messages_period = "1 hour" -- How often they are looked for
+mam_remove_expired_messages_period = "15 minutes" -- How often they are looked for
+muc_mam_remove_expired_messages_period = "15 minutes" -- How often they are looked for
+cron_check_delay = 900 -- Seconds, so that it is that often
 
 ---- TLS -------------------------------------------------------------------------------------------
 -- Certificates are found in the directory by the names they are for.
