@@ -178,6 +178,7 @@ def archive_index_lost(host: Any) -> Iterator[None]:
 # a package of version 1, and an archive of security with version 2 of it
 PLANTED = r"""
 set -e
+. /etc/os-release
 mkdir -p /srv/planted/tree/DEBIAN && cd /srv/planted
 for version in 1 2; do
   printf '%s\n' 'Package: xmpp-planted' "Version: $version" 'Architecture: all' \
@@ -187,7 +188,8 @@ done
 dpkg --install planted-1.deb >/dev/null
 { cat tree/DEBIAN/control; printf '%s\n' 'Filename: ./planted-2.deb' "Size: $(stat --format %s planted-2.deb)" \
   "SHA256: $(sha256sum planted-2.deb | cut -d' ' -f1)"; } >Packages
-printf '%s\n' 'Label: Debian-Security' 'Suite: stable-security' 'Date: Thu, 01 Jan 2026 00:00:00 UTC' 'SHA256:' \
+printf '%s\n' 'Origin: Debian' 'Label: Debian-Security' 'Suite: stable-security' \
+  "Codename: $VERSION_CODENAME-security" 'Date: Thu, 01 Jan 2026 00:00:00 UTC' 'SHA256:' \
   " $(sha256sum Packages | cut -d' ' -f1) $(stat --format %s Packages) Packages" >Release
 echo 'deb [trusted=yes] file:/srv/planted ./' >/etc/apt/sources.list.d/planted.list
 apt-get update --quiet=2 -o Dir::Etc::SourceList=/etc/apt/sources.list.d/planted.list -o Dir::Etc::SourceParts=- \
