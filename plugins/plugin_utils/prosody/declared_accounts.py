@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts import declaration
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import InvalidJid, Jid, parse
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
     external_components,
     host_name,
@@ -48,8 +48,9 @@ def generated_files(values: Mapping[str, Any]) -> list[str]:
 def account_hosts(values: Mapping[str, Any]) -> list[str]:
     """Return the virtual hosts that have declared accounts, or may have had: those whose accounts Prosody keeps."""
     settings = Settings(values)
+    elsewhere = {host_name(host) for host in ldap.hosts(settings)}
     declared = {_jid(account).domain for account in settings.entries("accounts")}
-    declared |= {probe.domain for probe in _probes(settings)}
+    declared |= {probe.domain for probe in _probes(settings)} - elsewhere
     usual = settings.text("authentication") or INTERNAL
     return [
         host_name(host)
@@ -129,11 +130,14 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
     """
     settings = Settings(values)
     generated = settings.mapping("generated")
+    elsewhere = {host_name(host) for host in ldap.hosts(settings)}
     hosts = {host.name for host in hosts_of(settings) if host.module is None}
     admins = {str(_parse(jid, settings.where("admins"))) for jid in settings.texts("admins")}
     found: dict[Jid, dict[str, Any]] = {}
     for account in settings.entries("accounts"):
         jid = _jid(account)
+        if jid.domain in elsewhere:
+            raise ModelError(f"{account.where('jid')}: accounts of {jid.domain} are made in the LDAP directory")
         entry: dict[str, Any] = {"name": jid.local, "state": account.choice("state", STATES, "present")}
         entry.update({name: account.values[name] for name in _AS_DECLARED if account.has(name)})
         if account.text("password"):
@@ -151,7 +155,8 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
         _usable(account, entry, jid)
         _add(found, entry, hosts, account.where("jid"), jid)
     for path, probe in zip((path for path, _text in settings.named_texts("probe_accounts")), _probes(settings)):
-        if probe not in found:
+        # in a directory they are the operator's, with the passwords that lie beside the inventory
+        if probe not in found and probe.domain not in elsewhere:
             entry = {"name": probe.local, "password": generated.get(probe_file(str(probe)))}
             _add(found, entry, hosts, path, probe)
     result: dict[str, list[dict[str, Any]]] = {}

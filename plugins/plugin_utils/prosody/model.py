@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules, secrets, server
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap, own_modules, secrets, server
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
     external_components,
@@ -75,7 +75,7 @@ def secret_files(values: Mapping[str, Any]) -> dict[str, str]:
     files: dict[str, str] = {}
     for name, value in settings.mapping("secrets").items():
         path = f"{settings.where('secrets')}.{name}"
-        if name in (secrets.TURN, secrets.DATABASE) or name.startswith("component_"):
+        if name in (secrets.TURN, secrets.DATABASE, secrets.LDAP) or name.startswith("component_"):
             raise ModelError(f"{path}: {name!r} is a name of the role's own; choose another")
         files[name] = secrets.check(name, value, path)
     if settings.text("turn_host"):
@@ -84,6 +84,7 @@ def secret_files(values: Mapping[str, Any]) -> dict[str, str]:
     if settings.text("storage") == "postgresql" and not settings.text("database_host").startswith("/"):
         value = settings.values.get("database_password")
         files[secrets.DATABASE] = secrets.check(secrets.DATABASE, value, settings.where("database_password"))
+    files |= ldap.secret(settings)
     generated = settings.mapping("generated")
     for component in external_components(settings):
         name = secrets.component(host_name(component))

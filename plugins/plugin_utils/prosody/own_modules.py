@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
 DIRECTORY = "/usr/local/lib/prosody/xmpp-own-modules"
@@ -86,6 +87,7 @@ OWN = (
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
+    OwnModule("ldap_guard", SERVER, ldap.hosts, ("ldap_guard_pause",)),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),
     OwnModule("measure_peers", SERVER, _measures_peers),
     OwnModule("dane_incoming", SERVER, _goes_by_dane),

@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\Z")
 
 TURN = "turn"
 DATABASE = "database"
+LDAP = "ldap_bind"
 
 
 def component(name: str) -> str:

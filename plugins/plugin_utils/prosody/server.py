@@ -12,6 +12,7 @@ from typing import Any, Union
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    ldap,
     module_choice,
     own_modules,
     secrets,
@@ -232,6 +233,8 @@ def _authentication(settings: Settings) -> Entries:
     if length:
         policy = {"length": length, "exclude_username": True}
         entries.append(Option("password_policy", policy, path=settings.where("password_min_length")))
+    ldap.refuse_what_it_cannot(settings)
+    entries += ldap.options(settings)
     entries += registration_options(settings)
     return entries
 
@@ -487,6 +490,12 @@ TYPED = {
     "https_interfaces": "prosody_https_interfaces",
     "https_ports": "prosody_https_ports",
     "interfaces": "prosody_interfaces",
+    "ldap_base": "prosody_ldap",
+    "ldap_filter": "prosody_ldap",
+    "ldap_password": "prosody_ldap",
+    "ldap_rootdn": "prosody_ldap",
+    "ldap_server": "prosody_ldap",
+    "ldap_tls": "prosody_ldap",
     "limits": "prosody_limits",
     "log": "prosody_log_to and prosody_log_level",
     "modules_disabled": "prosody_modules_disabled",

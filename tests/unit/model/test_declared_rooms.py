@@ -95,5 +95,7 @@ def test_the_module_takes_what_is_checked_here():
 def test_hosts_with_accounts_are_those_that_prosody_keeps_and_those_with_declared_ones():
     hosts = [{"name": "one.test"}, {"name": "guests.test", "authentication": "anonymous"}, {"name": "Two.test"}]
     assert account_hosts({"hosts": hosts}) == ["one.test", "two.test"]
-    ldap = {"hosts": hosts[:2], "authentication": "ldap", "accounts": [{"jid": "a@one.test"}]}
-    assert account_hosts(ldap) == ["one.test"]
+    elsewhere = {"hosts": hosts[:2], "authentication": "sql", "accounts": [{"jid": "a@one.test"}]}
+    assert account_hosts(elsewhere) == ["one.test"]
+    probed = {"hosts": hosts[:1], "authentication": "ldap", "probe_accounts": ["a@one.test", "b@one.test"]}
+    assert account_hosts(probed) == []

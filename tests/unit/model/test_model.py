@@ -70,6 +70,7 @@ def test_what_is_not_set_stays_as_prosody_has_it() -> None:
     }
 
 
+CLOSED = {"prosody_registration": "closed"}
 OWN = "/usr/local/lib/prosody/xmpp-own-modules"
 # (variables, world, host, option, value); value None: the option is not set
 OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
@@ -126,8 +127,8 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ),
     ({"prosody_plugin_paths": ["/o"], **BARE}, HERE, "*", "plugin_paths", ["/o", OWN]),
     ({}, {}, "*", "password_hash", "SHA-256"),
-    ({"prosody_authentication": "ldap"}, {}, "*", "password_hash", None),
-    ({"prosody_authentication": "ldap"}, {}, "*", "authentication", "ldap"),
+    ({"prosody_authentication": "ldap", **CLOSED}, {}, "*", "password_hash", None),
+    ({"prosody_authentication": "ldap", **CLOSED}, {}, "*", "authentication", "ldap"),
     ({}, {}, "*", "password_policy", {"length": 10, "exclude_username": True}),
     ({"prosody_password_min_length": 0}, {}, "*", "password_policy", None),
     ({}, {}, "*", "registration_invite_only", True),

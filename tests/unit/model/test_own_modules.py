@@ -25,6 +25,7 @@ INVENTORIES: list[dict[str, Any]] = [
     {"prosody_log_to": "json"},
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_muc_announcers": ["alerts@example.org"]},
     {"prosody_s2s_deny": ["bad.example"]},
+    {"prosody_authentication": "ldap", "prosody_registration": "closed"},
     {"prosody_federation": False, "prosody_s2s_deny": ["bad.example"]},
     {"prosody_modules_disabled": ["measure_traffic"]},
     {"prosody_metrics": False, "prosody_modules": ["measure_traffic"]},

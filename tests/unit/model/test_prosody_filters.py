@@ -35,6 +35,7 @@ RESULTS: list[tuple[str, Any, Any]] = [
         [{"jid": "example.org", "name": "a"}, {"jid": "b@example.org", "name": "b"}],
     ),
     ("prosody_account_hosts", SETTINGS, ["example.org"]),
+    ("prosody_ldap_environment", SETTINGS, {}),
     (
         "prosody_leftover_files",
         {**SETTINGS, "accounts": [{"jid": "A@example.org", "state": "absent"}, {"jid": "b@example.org"}]},

@@ -294,8 +294,8 @@ HOSTS: dict[str, tuple[Any, str]] = {
     ),
     "number": ({"prosody_secrets": {"x": int(DIGITS)}}, "prosody_secrets.x: the secret must be a text that is not"),
     "secret": (
-        {"prosody_options": {"ldap_password": {"from_secret": PLANTED}}},
-        "prosody_options.ldap_password: from_secret names an entry of prosody_secrets, and there is none of that name",
+        {"prosody_options": {"a_password": {"from_secret": PLANTED}}},
+        "prosody_options.a_password: from_secret names an entry of prosody_secrets, and there is none of that name",
     ),
     "disabled": (
         {"prosody_modules_disabled": ["bossh"]},
@@ -487,14 +487,14 @@ MIXED: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
             "prosody_options": {
                 "storage": "sql",
                 "c2s-timeout": 5,
-                "ldap_password": {"from_secret": PLANTED},
+                "a_password": {"from_secret": PLANTED},
                 "firewall_scripts": [],
             }
         },
         (
             "prosody_options.storage: set prosody_storage and prosody_stores instead",
             "prosody_options.c2s-timeout: 'c2s-timeout' is no name for an option",
-            "prosody_options.ldap_password: from_secret names an entry of prosody_secrets",
+            "prosody_options.a_password: from_secret names an entry of prosody_secrets",
         ),
     ),
     ({"prosody_upload_max_size": "much"}, ("prosody_upload_max_size: expected a size such as 100 MiB or 2 GB",)),
