@@ -73,9 +73,8 @@ def test_people_of_the_directory_sign_in_by_its_passwords(signs_in, guarded, add
         assert erin.hears("the fence is blue")
     # Prosody keeps no password of theirs, and its own is in one file
     assert guarded.check_output("prosodyctl shell user list guarded.localhost").count("dave") == 0
-    found = guarded.check_output(
-        "grep -rlF -e looks-for-people-only -e paints-the-fence /etc /var/lib/prosody /run; true"
-    )
+    words = "-e looks-for-people-only -e paints-the-fence"
+    found = guarded.check_output(f"grep -rlF {words} /etc /var/lib/prosody /run; true")
     assert found.split() == ["/etc/prosody/secrets/ldap_bind"]
     assert guarded.file("/etc/prosody/secrets/ldap_bind").mode == 0o640
     pid = guarded.check_output("systemctl show --property MainPID --value prosody").strip()
