@@ -123,12 +123,10 @@ def measure(table: Table, seconds: int, honest: list[str], others: list[str]) ->
         for when in ("all", "later"):
             tried, passed = found[kind][when]
             share = 100 * passed / max(tried, 1)
-            told = (
-                f"{what}: {passed} of {tried} passed" if when == "all" else f"  in the later half, {passed} of {tried}"
-            )
+            told = what if when == "all" else "  later"
             # what keeps out has to see something first
             bound = f"at most {most} %" if most and when == "later" else ""
-            table.row(f"{told}: {passed} of {tried} passed", f"{share:.2f} %", bound, not bound or share <= most)
+            table.row(f"{told}, {passed} of {tried} passed", f"{share:.2f} %", bound, not bound or share <= most)
         table.good &= found[kind]["all"][0] > 0
 
 

@@ -132,6 +132,11 @@ class Attack:
 
     async def lines(self) -> None:
         listener = await self.joined("m0")
+        # who makes a room has it for himself until he has configured it (XEP-0045, 10.1.2)
+        form = "<x xmlns='jabber:x:data' type='submit'/>"
+        query = f"<query xmlns='http://jabber.org/protocol/muc#owner'>{form}</query>"
+        listener.send(f"<iq type='set' id='c' to='{ROOM.format(self.domain)}'>{query}</iq>")
+        await listener.until("id='c'")
         floods = [await self.joined(name) for name in ("m1", "m2")]
         for wire in floods:
             for number in range(LINES // len(floods)):
@@ -151,7 +156,8 @@ class Attack:
         wire = Wire(self.domain, 30)
         await wire.sign_in(self.address, self.sources[0], name, self.password)
         wire.send(JOIN.format(ROOM.format(self.domain), name))
-        await wire.until("<subject|type='error'")
+        if (await wire.until("<subject|type='error'"))[0] != "<subject":
+            raise OSError(f"{name} did not get into the room")
         return wire
 
     async def large(self) -> None:
