@@ -57,12 +57,18 @@ class Raw:
         )
         return self.hears("</stream:features>|</stream:error>")
 
-    def sign_in(self, to: str, user: str, password: str) -> str:
-        """Sign in on a new stream (RFC 4616) and bind; out: the JID with its resource."""
+    def is_let_in(self, to: str, user: str, password: str) -> bool:
+        """Say a password on a new stream (RFC 4616). Out: whether it is the right one."""
         self.open(to)
         initial = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
         self.say(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{initial}</auth>")
-        assert "<success" in self.hears("<success[^>]*>|</failure>"), self.heard
+        answer = self.hears("<success[^>]*>|</failure>", 60)
+        assert answer, f"neither one nor the other was said: {self.heard}"
+        return "<success" in answer
+
+    def sign_in(self, to: str, user: str, password: str) -> str:
+        """Sign in and bind; out: the JID with its resource."""
+        assert self.is_let_in(to, user, password), self.heard
         self.open(to)
         self.say("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
         bound = re.search("<jid>(.*?)</jid>", self.hears("</iq>"))

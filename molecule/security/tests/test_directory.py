@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import testinfra
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import SignInFailed
-from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from conftest import NEIGHBOUR, waits_until
+from raw import raw
 
+DOMAIN = "staff.localhost"
 PASSWORDS = {"dave": "paints-the-fence", "erin": "walks-the-dog"}
 STAFF = ("site", "--tags", "prosody")
 
@@ -32,11 +32,8 @@ def signs_in(address: str) -> Callable[..., bool]:
     """A function from a name and a password to whether somebody of the directory is let in."""
 
     def sign_in(name: str, password: str = "") -> bool:
-        try:
-            with Client(f"{name}@staff.localhost", password or PASSWORDS[name], address):
-                return True
-        except SignInFailed:
-            return False
+        with raw(address, 5223, DOMAIN) as somebody:
+            return somebody.is_let_in(DOMAIN, name, password or PASSWORDS[name])
 
     return sign_in
 
@@ -65,11 +62,10 @@ def test_people_of_the_directory_sign_in_by_its_passwords(signs_in, guarded, add
     assert not signs_in("nobody", PASSWORDS["erin"])
     # a name that would be another search than the one for it
     assert not signs_in("*", PASSWORDS["dave"])
-    with (
-        Client("dave@staff.localhost", PASSWORDS["dave"], address) as dave,
-        Client("erin@staff.localhost", PASSWORDS["erin"], address) as erin,
-    ):
-        dave.say(erin.stream, "the fence is blue")
+    with raw(address, 5223, DOMAIN) as dave, raw(address, 5223, DOMAIN) as erin:
+        dave.sign_in(DOMAIN, "dave", PASSWORDS["dave"])
+        jid = erin.sign_in(DOMAIN, "erin", PASSWORDS["erin"])
+        dave.say(f"<message type='chat' to='{jid}'><body>the fence is blue</body></message>")
         assert erin.hears("the fence is blue")
     # Prosody keeps no password of theirs, and its own is in one file
     assert guarded.check_output("prosodyctl shell user list guarded.localhost").count("dave") == 0
@@ -94,7 +90,8 @@ def test_a_directory_that_does_not_answer_takes_nobody_down(signs_in, guarded, d
     drop = "nft 'add table inet dropped; add chain inet dropped out { type filter hook output priority -200; }; {}'"
     host = directory.check_output("hostname -I").split()[0]
     rule = f"add rule inet dropped out ip daddr {host} tcp dport {{ 389, 636 }} drop"
-    with Client("erin@staff.localhost", PASSWORDS["erin"], address) as erin:
+    with raw(address, 5223, DOMAIN) as erin:
+        erin.sign_in(DOMAIN, "erin", PASSWORDS["erin"])
         guarded.check_output(drop.replace("{}", rule))
         try:
             with ThreadPoolExecutor() as pool:
@@ -109,12 +106,12 @@ def test_a_directory_that_does_not_answer_takes_nobody_down(signs_in, guarded, d
             assert [one.result() for one in attempts] == [False] * 3
             # four attempts of a second for each of them, and it was asked at all
             assert 0.8 < max(waited) < 12
-            assert not erin.ended
         finally:
             guarded.check_output("nft delete table inet dropped")
         assert waits_until(lambda: signs_in("dave"), 40)
         assert talking()
-        assert not erin.ended
+        erin.say("<iq type='get' id='there'><ping xmlns='urn:xmpp:ping'/></iq>")
+        assert erin.hears("id='there'")
     assert "The LDAP directory did not answer" in guarded.check_output("journalctl --unit prosody --since -10min")
 
 

@@ -48,9 +48,8 @@ def generated_files(values: Mapping[str, Any]) -> list[str]:
 def account_hosts(values: Mapping[str, Any]) -> list[str]:
     """Return the virtual hosts that have declared accounts, or may have had: those whose accounts Prosody keeps."""
     settings = Settings(values)
-    elsewhere = {host_name(host) for host in ldap.hosts(settings)}
     declared = {_jid(account).domain for account in settings.entries("accounts")}
-    declared |= {probe.domain for probe in _probes(settings)} - elsewhere
+    declared |= {probe.domain for probe in _probes(settings)}
     usual = settings.text("authentication") or INTERNAL
     return [
         host_name(host)
@@ -155,8 +154,9 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
         _usable(account, entry, jid)
         _add(found, entry, hosts, account.where("jid"), jid)
     for path, probe in zip((path for path, _text in settings.named_texts("probe_accounts")), _probes(settings)):
-        # in a directory they are the operator's, with the passwords that lie beside the inventory
-        if probe not in found and probe.domain not in elsewhere:
+        if probe.domain in elsewhere:
+            raise ModelError(f"{path}: checks sign in by SCRAM, which accounts of a directory do not have")
+        if probe not in found:
             entry = {"name": probe.local, "password": generated.get(probe_file(str(probe)))}
             _add(found, entry, hosts, path, probe)
     result: dict[str, list[dict[str, Any]]] = {}

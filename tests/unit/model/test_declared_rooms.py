@@ -97,5 +97,3 @@ def test_hosts_with_accounts_are_those_that_prosody_keeps_and_those_with_declare
     assert account_hosts({"hosts": hosts}) == ["one.test", "two.test"]
     elsewhere = {"hosts": hosts[:2], "authentication": "sql", "accounts": [{"jid": "a@one.test"}]}
     assert account_hosts(elsewhere) == ["one.test"]
-    probed = {"hosts": hosts[:1], "authentication": "ldap", "probe_accounts": ["a@one.test", "b@one.test"]}
-    assert account_hosts(probed) == []

@@ -98,8 +98,9 @@ def test_what_does_not_go_with_it(tmp_path: Path, more: dict[str, Any], told: st
 
 
 def test_accounts_are_the_directorys(tmp_path: Path) -> None:
-    probes = {"prosody_probe_accounts": ["one@example.org", "two@example.org"]}
-    assert declared_accounts(settings(tmp_path, **probes)) == {}
+    assert declared_accounts(settings(tmp_path)) == {}
+    with pytest.raises(ModelError, match="checks sign in by SCRAM"):
+        declared_accounts(settings(tmp_path, prosody_probe_accounts=["one@example.org", "two@example.org"]))
     with pytest.raises(ModelError, match="made in the LDAP directory"):
         declared_accounts(settings(tmp_path, prosody_accounts=[{"jid": "a@example.org"}]))
 

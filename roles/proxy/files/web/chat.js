@@ -25,7 +25,21 @@ const left = sessionStorage.getItem('xmpp-sign-in');
 sessionStorage.removeItem('xmpp-sign-in');
 const signIn = left ? { ...JSON.parse(left), auto_login: true } : { auto_login: false };
 
+// Where the device is not trusted Converse 14 forgets its first view as well when a session ends: after a wrong password, or who signs
+// out, the page stays empty
+converse.plugins.add('site-first-view', {
+  initialize() {
+    const { api, exports, state } = this._converse;
+    api.listen.on('disconnected', () => {
+      if (state.chatboxes.get('controlbox')) return;
+      state.chatboxes.add(new exports.ControlBox({ id: 'controlbox', closed: false }));
+      state.chatboxviews.get('controlbox')?.setModel();
+    });
+  },
+});
+
 converse.initialize({
+  whitelisted_plugins: ['site-first-view'],
   view_mode: 'fullscreen',
   theme: 'classic',
   dark_theme: 'dracula',

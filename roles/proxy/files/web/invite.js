@@ -61,6 +61,12 @@ function fill() {
 
 const reasons = { taken: 'taken', user: 'bad_user', password: 'bad_password', refused: 'refused' };
 
+// who writes the whole address means its name
+function nameIn(value) {
+  const [name, domain] = value.trim().split('@');
+  return domain?.toLowerCase() === site.address ? name : value.trim();
+}
+
 async function create(event) {
   event.preventDefault();
   const [user, password, button] = ['user', 'password', 'create'].map((id) => document.getElementById(id));
@@ -71,7 +77,7 @@ async function create(event) {
     const answer = await fetch('/invites_json', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token, user: user.value.trim(), password: password.value }),
+      body: JSON.stringify({ token, user: nameIn(user.value), password: password.value }),
     });
     const result = await answer.json();
     if (answer.status === 201) {
