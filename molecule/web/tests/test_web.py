@@ -25,6 +25,7 @@ SHOTS = Path(os.environ["XMPP_WEB_SHOTS"])
 DOMAIN = "chat.localhost"
 # new ones each time, so that the tests can be run again against a service that was left standing
 ROOM, NEWCOMER = f"garden-{secrets.token_hex(3)}", f"carol-{secrets.token_hex(3)}"
+ALICE = "walks-by-the-sea"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -80,7 +81,7 @@ def sign_in(browser, seen, name, password, trusted=False):
 
 @pytest.fixture(scope="module")
 def alice(browser, seen):
-    return sign_in(browser, seen, "alice", "walks-by-the-sea")
+    return sign_in(browser, seen, "alice", ALICE)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,26 @@ def test_how_much_the_first_view_is(browser, seen):
     assert size < 700
 
 
+def test_a_wrong_password_is_said_and_who_signs_out_may_sign_in_again(browser, seen):
+    made = page(browser, seen)
+    made.goto(f"https://{DOMAIN}/")
+    for password, then in (("not-the-password", "text=password is incorrect"), (ALICE, "converse-user-profile")):
+        made.fill("input[name=jid]", "alice")
+        made.fill("input[name=password]", password)
+        made.click("input[type=submit], button[type=submit]")
+        made.wait_for_selector(then)
+    made.click("a.show-profile")
+    made.on("dialog", lambda dialog: dialog.accept())
+    made.click("converse-profile-modal .modal-footer .btn-danger")
+    confirm = made.locator("converse-confirm-modal button[type=submit]")
+    form = made.locator("input[name=jid]")
+    confirm.or_(form).first.wait_for(state="visible")
+    if confirm.count() and confirm.is_visible():
+        confirm.click()
+    form.wait_for(state="visible")
+    made.context.close()
+
+
 def test_a_message_each_way(alice, bob):
     chat(alice, "chat", f"bob@{DOMAIN}")
     say(alice, "Good morning, Bob")
@@ -158,7 +179,7 @@ def test_a_message_each_way(alice, bob):
 
 def test_what_is_said_on_one_screen_is_seen_on_the_other(browser, seen, alice):
     """Carbons (XEP-0280): the chat is open there already, so nothing comes out of the archive."""
-    second = sign_in(browser, seen, "alice", "walks-by-the-sea")
+    second = sign_in(browser, seen, "alice", ALICE)
     chat(second, "chat", f"bob@{DOMAIN}")
     chat(alice, "chat", f"bob@{DOMAIN}")
     say(alice, "On both of my screens")
@@ -259,6 +280,8 @@ def test_from_an_invitation_to_the_first_message(browser, seen, alice):
         made.fill("#password", password)
         made.click("#create")
         made.wait_for_selector(f"#error:has-text({words!r})")
+    # who is asked for a name may well give the address
+    made.fill("#user", f"{NEWCOMER}@{DOMAIN}")
     made.fill("#password", "blue-boat-7-left")
     made.click("#create")
     made.wait_for_selector("#go", state="visible")
