@@ -18,7 +18,8 @@ local pause = module:get_option_period("ldap_guard_pause", "10 seconds");
 local unreachable = module:metric("counter", "unreachable", "", "Times that the LDAP directory did not answer"):with_labels();
 
 local open = lualdap.open_simple;
-local failed, why;
+-- others read it: who is refused meanwhile has not guessed (mod_log_refused_sign_ins)
+local state = module:shared("state");
 
 -- What libldap says of a directory that is not there (ldap_err2string), and not of a password that is wrong
 local function is_away(err)
@@ -28,16 +29,16 @@ local function is_away(err)
 end
 
 function lualdap.open_simple(...)
-	if failed and now() - failed < pause then
-		return nil, "not asked again so soon: " .. why;
+	if state.failed and now() - state.failed < pause then
+		return nil, "not asked again so soon: " .. state.why;
 	end
 	local connection, err = open(...);
 	if connection then
-		failed = nil;
+		state.failed = nil;
 	elseif is_away(err) then
-		failed, why = now(), tostring(err);
+		state.failed, state.why = now(), tostring(err);
 		unreachable:add(1);
-		module:log("error", "The LDAP directory did not answer: %s", why);
+		module:log("error", "The LDAP directory did not answer: %s", state.why);
 	end
 	return connection, err;
 end

@@ -13,7 +13,12 @@ module:set_global();
 local refused = setmetatable({}, { __mode = "k" });
 local signed_in = setmetatable({}, { __mode = "k" });
 
+-- where a directory has the accounts and does not answer, nobody is let in whatever he says (mod_ldap_guard)
+local directory = module:shared("/*/ldap_guard/state");
+
 function module.add_host(module)
+    local in_directory = module:get_option_string("authentication") == "ldap";
+
     local function tell(address, condition)
         module:log("info", "Sign-in refused (%s) from address %s", condition, address);
     end
@@ -22,7 +27,7 @@ function module.add_host(module)
         local session, condition = event.session, event.condition or "not-authorized";
         local address = session.ip;
         -- that a database does not answer is no guess, nor is what a client has misspelt
-        if not address or condition ~= "not-authorized" then
+        if not address or condition ~= "not-authorized" or in_directory and directory.failed then
             return;
         end
         refused[session] = (refused[session] or 0) + 1;
