@@ -51,6 +51,7 @@ KINDS = {
     "large": (2, "stanzas of a megabyte", 1.0),
 }
 SIDE = Path(__file__).with_name("attacked")
+PACKAGE = "ansible_collections.allthingslinux.xmpp.tests.benchmarks.attacked"
 
 
 @contextmanager
@@ -68,7 +69,14 @@ def network() -> Iterator[list[str]]:
 @contextmanager
 def side(name: str, addresses: list[str], image: str) -> Iterator[None]:
     """A machine with several addresses, from which people or attackers come."""
-    options = ["--network", NETWORK, "--cap-add", "NET_ADMIN", "--volume", f"{SIDE}:/side:ro"]
+    options = [
+        "--network",
+        NETWORK,
+        "--cap-add",
+        "NET_ADMIN",
+        "--volume",
+        f"{SIDE}:/side/{PACKAGE.replace('.', '/')}:ro",
+    ]
     with container(name, image, *options):
         for address in addresses:
             subprocess.run(["docker", "exec", name, "ip", "address", "add", address, "dev", "eth0"], check=True)
@@ -77,8 +85,9 @@ def side(name: str, addresses: list[str], image: str) -> Iterator[None]:
 
 def command(name: str, program: str, *words: str) -> list[str]:
     """A program of one side, as docker runs it."""
-    return ["docker", "exec", "--interactive", name, "nice", "-n", "19" if name == ATTACKERS else "0",
-            "python3", f"/side/{program}.py", *words]  # fmt: skip
+    low = "19" if name == ATTACKERS else "0"
+    return ["docker", "exec", "--interactive", "--env", "PYTHONPATH=/side", name, "nice", "-n", low,
+            "python3", "-m", f"{PACKAGE}.{program}", *words]  # fmt: skip
 
 
 def watched(address: str, sources: list[str], attack: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:

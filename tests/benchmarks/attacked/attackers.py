@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Those who attack, each kind from addresses of its own, all at once and for so many seconds.
 
-    python3 attackers.py ADDRESS DOMAIN PASSWORD SECONDS KIND=SOURCE,SOURCE… …
+    python3 -m …attackers ADDRESS DOMAIN PASSWORD SECONDS KIND=SOURCE,SOURCE… …
 
 Runs beside the service, with nothing but Python. Prints as JSON: kind → tried and passed, in all and in the later half
 of the time, when who is kept out is kept out. What is counted as passed:
@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from wire import FAILURES, Wire
+from ansible_collections.allthingslinux.xmpp.tests.benchmarks.attacked.wire import FAILURES, Wire
 
 PATIENCE = 5
 LINES = 20_000

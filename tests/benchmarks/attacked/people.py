@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Honest people, fifty behind each address: they sign in, ask the server once a second, and write to each other.
 
-    python3 people.py ADDRESS DOMAIN PASSWORD SOURCE…
+    python3 -m …people ADDRESS DOMAIN PASSWORD SOURCE…
 
 Runs beside the service, with nothing but Python. Says "there" once all of them are, goes on until a line comes in, and
 prints as JSON what became of them: there, dropped, waited (seconds for each answer), written, read.
@@ -16,7 +16,7 @@ import random
 import sys
 import time
 
-from wire import FAILURES, Wire
+from ansible_collections.allthingslinux.xmpp.tests.benchmarks.attacked.wire import FAILURES, Wire
 
 EACH = 50
 PATIENCE = 60

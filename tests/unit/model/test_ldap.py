@@ -46,7 +46,11 @@ def test_a_name_alone_is_starttls(tmp_path: Path) -> None:
 
 def test_one_host_alone(tmp_path: Path) -> None:
     hosts = [{"name": "example.org"}, {"name": "work.example.org", "authentication": "ldap", "registration": "closed"}]
-    more = {"prosody_hosts": hosts, "prosody_authentication": "internal_hashed", "prosody_registration": "invite"}
+    more: dict[str, Any] = {
+        "prosody_hosts": hosts,
+        "prosody_authentication": "internal_hashed",
+        "prosody_registration": "invite",
+    }
     config = read(model.config_text(settings(tmp_path, **more)))
     assert config["work.example.org"]["authentication"] == "ldap"
     assert config["*"]["ldap_server"]
