@@ -226,7 +226,8 @@ def _authentication(settings: Settings) -> Entries:
     entries: Entries = []
     provider = settings.text("authentication", "internal_hashed")
     entries.append(Option("authentication", provider, path=settings.where("authentication")))
-    if provider == "internal_hashed":
+    own = {host.text("authentication") or provider for host in settings.entries("hosts")}
+    if "internal_hashed" in own:
         password_hash = settings.choice("password_hash", ("SHA-1", "SHA-256"), "SHA-256")
         entries.append(Option("password_hash", password_hash, f"SCRAM-{password_hash}; fixed by the first account"))
     length = settings.number("password_min_length")

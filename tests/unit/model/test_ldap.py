@@ -44,6 +44,12 @@ def test_a_name_alone_is_starttls(tmp_path: Path) -> None:
     assert (told["ldap_server"], told["ldap_tls"]) == ("ldap.example.org", True)
 
 
+def test_accounts_beside_the_directory_are_hashed_as_everywhere(tmp_path: Path) -> None:
+    hosts = [{"name": "work.example.org"}, {"name": "example.org", "authentication": "internal_hashed"}]
+    assert read(model.config_text(settings(tmp_path, prosody_hosts=hosts)))["*"]["password_hash"] == "SHA-256"
+    assert "password_hash" not in read(model.config_text(settings(tmp_path)))["*"]
+
+
 def test_one_host_alone(tmp_path: Path) -> None:
     hosts = [{"name": "example.org"}, {"name": "work.example.org", "authentication": "ldap", "registration": "closed"}]
     more: dict[str, Any] = {
