@@ -156,6 +156,8 @@ def test_a_wrong_password_is_said_and_who_signs_out_may_sign_in_again(browser, s
         made.fill("input[name=password]", password)
         made.click("input[type=submit], button[type=submit]")
         made.wait_for_selector(then)
+        if then != "converse-user-profile":
+            assert (made.input_value("input[name=jid]"), made.input_value("input[name=password]")) == ("alice", "")
     made.click("a.show-profile")
     made.on("dialog", lambda dialog: dialog.accept())
     made.click("converse-profile-modal .modal-footer .btn-danger")
@@ -165,6 +167,9 @@ def test_a_wrong_password_is_said_and_who_signs_out_may_sign_in_again(browser, s
     if confirm.count() and confirm.is_visible():
         confirm.click()
     form.wait_for(state="visible")
+    # nothing is left for whoever sits down next
+    assert (made.input_value("input[name=jid]"), made.input_value("input[name=password]")) == ("", "")
+    assert ALICE not in made.content()
     made.context.close()
 
 

@@ -80,7 +80,9 @@ local function register(event)
 	if user == "" or #user > 256 or name and user ~= name then
 		return answer(400, { state = "user" });
 	end
-	local fits, why = type(given.password) == "string" and given.password ~= "", nil;
+	local fits, why = type(given.password) == "string", nil;
+	-- of one letter alone, or of blanks
+	fits = fits and given.password ~= given.password:sub(1, 1):rep(#given.password);
 	if fits then
 		fits, why = password_policy.check_password(given.password, { username = user });
 	end

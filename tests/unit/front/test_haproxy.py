@@ -165,6 +165,13 @@ def test_metrics_are_for_this_host_and_those_that_watch() -> None:
 )
 def test_what_it_cannot_work_with_is_refused(variables: dict[str, Any], words: list[str]) -> None:
     world = {"proxy_haproxy": True, "proxy_starttls": True, "proxy_other_sites": {}, "proxy_public_addresses": []}
+    world |= {
+        "proxy_inner_port": 8443,
+        "proxy_ipv6": True,
+        "proxy_ca": "",
+        "proxy_challenge_names": [],
+        "proxy_provider": {},
+    }
     world |= {"proxy_status_from": "", "proxy_status_password": ""}
     world |= {"proxy_texts": {}, "proxy_footer": []}
     checks = render_text("{{ __proxy_checks }}", **{**WORLD, **world, **variables}, __proxy_nginx={})

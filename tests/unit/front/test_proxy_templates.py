@@ -70,7 +70,10 @@ def test_only_what_is_named_is_reachable() -> None:
 @pytest.mark.parametrize(
     ("site", "gone"),
     [
-        ({"registration": "closed"}, {"= /invite/", "= /invites_json", "= /.well-known/xmpp-provider-v2.json"}),
+        (
+            {"registration": "closed"},
+            {"= /invite", "= /invite/", "= /invites_json", "= /.well-known/xmpp-provider-v2.json"},
+        ),
         ({"websocket": False}, {"= /xmpp-websocket"}),
         ({"bosh": False}, {"= /http-bind"}),
         ({"upload": ""}, {"/file_share/"}),
@@ -248,6 +251,11 @@ def problems_of(**variables: Any) -> list[str]:
         "proxy_haproxy": False,
         "proxy_starttls": False,
         "proxy_public_addresses": [],
+        "proxy_inner_port": 8443,
+        "proxy_ipv6": True,
+        "proxy_ca": "",
+        "proxy_challenge_names": [],
+        "proxy_provider": {},
         "proxy_status_from": "",
         "proxy_status_password": "",
         "xmpp_certificate_source": "ca",
@@ -266,6 +274,11 @@ def problems_of(**variables: Any) -> list[str]:
         ({"shop.example.org": "8450"}, ["no place on loopback"]),
         ({"shop.example.org; evil": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
         ({"example.org": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+        ({"EXAMPLE.org": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+        ({"default": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+        ({"*.shop.example": "127.0.0.1:8450"}, ["no name of a site beside ours"]),
+        ({"shop.example.org": "127.999.0.1:8450"}, ["no place on loopback"]),
+        ({"shop.example.org": "127.0.0.1:99999"}, ["no place on loopback"]),
     ],
 )
 def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, str], words: list[str]) -> None:
@@ -273,6 +286,33 @@ def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, s
     assert len(problems) == len(words)
     for problem, word in zip(problems, words, strict=True):
         assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"proxy_inner_port": 65528}, ""),
+        ({"proxy_inner_port": 65532}, "give 65528 at most"),
+        ({"proxy_ipv6": "perhaps"}, "neither true nor false"),
+        ({"proxy_ca": "/etc/ssl/own.pem"}, ""),
+        ({"proxy_ca": "own.pem"}, "begin it with a slash"),
+        ({"proxy_challenge_names": ["turn.example.org"]}, ""),
+        ({"proxy_challenge_names": ["a b; c"]}, "no name that DNS could have"),
+        (
+            {"proxy_provider": {"website": "https://example.org/", "since": "2026-01-31", "server_locations": ["DE"]}},
+            "",
+        ),
+        ({"proxy_provider": {"website": {"de": "https://example.org/de"}}}, ""),
+        ({"proxy_provider": {"website": "javascript:alert(1)"}}, "website"),
+        ({"proxy_provider": {"legal_notice": {"de": "imprint"}}}, "legal_notice"),
+        ({"proxy_provider": {"since": "yesterday"}}, "since (a day"),
+        ({"proxy_provider": {"server_locations": ["Germany"]}}, "two letters"),
+    ],
+)
+def test_what_nginx_or_a_reader_could_not_take_is_refused(variables: dict[str, Any], told: str) -> None:
+    problems = problems_of(**variables)
+    assert len(problems) == bool(told)
+    assert not told or told in problems[0]
 
 
 @pytest.mark.parametrize(

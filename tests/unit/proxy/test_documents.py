@@ -42,7 +42,7 @@ def test_limits_come_from_the_settings(tmp_path: Path) -> None:
         ({"prosody_upload_expires_after": "12 hours"}, 2**30 // 10**6, -1),
         ({"prosody_upload_expires_after": "172800"}, 2 * 2**30 // 10**6, 2),
         ({"prosody_upload_expires_after": "never"}, 20 * 2**30 // 10**6, 0),
-        ({"prosody_upload_expires_after": "2 months"}, 20 * 2**30 // 10**6, 60),
+        ({"prosody_upload_expires_after": "2 months"}, 20 * 2**30 // 10**6, 62),
         ({"prosody_upload_total_quota": "", "prosody_upload_daily_quota": ""}, 0, 28),
         ({"prosody_upload_total_quota": "100 kB", "prosody_upload_daily_quota": ""}, -1, 28),
         ({"prosody_standard_components": ["muc"]}, 0, 0),

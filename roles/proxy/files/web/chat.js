@@ -25,12 +25,17 @@ const left = sessionStorage.getItem('xmpp-sign-in');
 sessionStorage.removeItem('xmpp-sign-in');
 const signIn = left ? { ...JSON.parse(left), auto_login: true } : { auto_login: false };
 
-// Where the device is not trusted Converse 14 forgets its first view as well when a session ends: after a wrong password, or who signs
-// out, the page stays empty
+// Converse 14 fills its form in with what was typed there last, for whoever sits down next after somebody signed out. And where the
+// device is not trusted it forgets its own first view with everything else when a session ends, so that the page stays empty.
 converse.plugins.add('site-first-view', {
   initialize() {
     const { api, exports, state } = this._converse;
+    let leaves = false;
+    api.listen.on('logout', () => { leaves = true; });
     api.listen.on('disconnected', () => {
+      const name = leaves ? '' : `${api.settings.get('jid') ?? ''}`.split('@')[0];
+      leaves = false;
+      api.settings.set({ jid: name, password: '' });
       if (state.chatboxes.get('controlbox')) return;
       state.chatboxes.add(new exports.ControlBox({ id: 'controlbox', closed: false }));
       state.chatboxviews.get('controlbox')?.setModel();

@@ -5,7 +5,8 @@ import { language, text } from './texts.js';
 import { qrcode } from './qrcode.js';
 
 const site = JSON.parse(document.body.dataset.site);
-const token = location.search.slice(1).split('&')[0];
+// what programs hang on to a link is no part of it
+const [token] = location.search.slice(1).match(/^[\w-]*/);
 const show = (id, on = true) => { document.getElementById(id).hidden = !on; };
 const say = (id, words) => { document.getElementById(id).textContent = words; };
 
@@ -49,7 +50,7 @@ function invited(invitation) {
     entry.append(Object.assign(document.createElement('span'), { textContent: new URL(link).host }));
     list.append(entry);
   }
-  document.getElementById('code').append(qrcode(location.href, text('phone')));
+  document.getElementById('code').append(qrcode(`${location.origin}/invite/?${token}`, text('phone')));
   if (invitation.reset) fill(); else show('choice');
 }
 
