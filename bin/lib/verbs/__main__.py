@@ -195,7 +195,9 @@ def main(words: Sequence[str]) -> int:
     """The command. Out: the exit status."""
     alias = os.environ.get("XMPP_CALLED_AS", "")  # bin/deploy, which is one verb of this command
     if words[:1] == ["--complete"]:
-        print("\n".join(completion.offered(words[1:], inventories.names(ROOT))))
+        # not even an empty line where nothing fits: bash would take it for a word
+        for word in completion.offered(words[1:], inventories.names(ROOT)):
+            print(word)
         return 0
     if words[:1] == ["--completion"]:
         print(completion.SCRIPT % shlex.quote(str(ROOT / "bin" / "xmpp")), end="")

@@ -29,7 +29,8 @@ _BURST = re.compile(r"[0-9]+ ?s?\Z")
 CONTACTS = ("abuse", "admin", "feedback", "sales", "security", "status", "support")
 """Whom XEP-0157 knows (mod_server_contact_info)."""
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
+# letters of any script, and what RFC 3986 has; the proxy writes them into a file of nginx
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\w\-.~:/?#\[\]@!$&'()*+,;=%]+\Z")
 
 # util/gc.lua
 _COLLECTORS = {
