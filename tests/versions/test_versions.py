@@ -79,7 +79,11 @@ CHOICES: dict[str, dict[str, Any]] = {
         "prosody_turn_host": "",
         "prosody_metrics": False,
     },
-    "ldap": {"prosody_authentication": "ldap", "prosody_options": {"ldap_base": "dc=example", "ldap_server": "l"}},
+    "ldap": {
+        "prosody_authentication": "ldap",
+        "prosody_registration": "closed",
+        "prosody_ldap": {"server": "l", "base": "dc=example", "bind_dn": "cn=p", "bind_password": "looks-only"},
+    },
 }
 
 

@@ -486,6 +486,8 @@ class _Reader:
     def on_task(self, index: int) -> None:
         if self.at(index - 1) != ":" or not self.is_call(index + 1) or self.at(index - 3) == "function":
             return
+        # api:daily() and its like in core/moduleapi.lua
+        self.facts.soft_depends.add("cron")
         values = self.call(index + 1)
         name = _string(values[0]) if values else None
         self.facts.tasks.add(re.sub(r"[^A-Za-z0-9]", "_", name if name is not None else str(self.at(index))).lower())

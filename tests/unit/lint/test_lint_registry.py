@@ -86,6 +86,8 @@ def test_a_config_prefix_replaces_the_name_of_the_service():
 
 def test_periods_of_tasks():
     assert only("letters_remove_old_letters_period").kind == "period"
+    # which mod_cron keeps, and module:daily() has loaded
+    assert "cron" in registry().modules["letters"].facts.soft_depends
 
 
 def test_a_library_belongs_to_its_module():
