@@ -8,7 +8,7 @@
 -- XEP-0401 says what invitations are; which there are is known to the core's mod_invites.
 local json = require "prosody.util.json";
 local jid_node = require "prosody.util.jid".node;
-local nodeprep = require "prosody.util.encodings".stringprep.nodeprep;
+local stringprep = require "prosody.util.encodings".stringprep;
 local usermanager = require "prosody.core.usermanager";
 
 local invites = module:depends("invites");
@@ -76,11 +76,12 @@ local function register(event)
 	if not invite then
 		return name;
 	end
-	local user = type(given.user) == "string" and nodeprep(given.user) or "";
+	local user = type(given.user) == "string" and stringprep.nodeprep(given.user) or "";
 	if user == "" or #user > 256 or name and user ~= name then
 		return answer(400, { state = "user" });
 	end
-	local fits, why = type(given.password) == "string", nil;
+	-- what could not be kept (RFC 4013) is said here, and not by an error of the storage
+	local fits, why = type(given.password) == "string" and stringprep.saslprep(given.password), nil;
 	-- of one letter alone, or of blanks
 	fits = fits and given.password ~= given.password:sub(1, 1):rep(#given.password);
 	if fits then
@@ -97,7 +98,10 @@ local function register(event)
 	local registering = {
 		username = user, host = module.host, ip = request.ip, validated_invite = invite, allowed = true, source = "mod_" .. module.name;
 	};
-	module:fire_event("user-registering", registering);
+	-- nobody registers where a password is set anew, and mod_mimicking would refuse the name as one that is there
+	if not exists then
+		module:fire_event("user-registering", registering);
+	end
 	if not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });
 	end
