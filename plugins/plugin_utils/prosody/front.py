@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules, value_forms
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import external_url, host_name, hosts_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
@@ -50,7 +50,7 @@ def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, A
     own = Settings({**settings.values, "hosts": [host.values], "components": []})
     components = {entry.module: domain_to_ascii(entry.name) for entry in reversed(hosts_of(own)) if entry.module}
     without = disabled | set(host.texts("modules_disabled"))
-    contacts = settings.mapping("contact_info")
+    contacts = value_forms.contacts(settings)
     url = external_url(settings, name)
     return {
         "name": domain_to_ascii(name),

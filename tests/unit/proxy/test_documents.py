@@ -126,3 +126,8 @@ def test_what_is_not_there_is_not_told(
 def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnsibleFilterError, match=r"192.0.2.1:443 is no address"):
         host_meta(sites(tmp_path)[0], {**WAYS, "addresses": ["192.0.2.1:443"]})
+
+
+def test_a_contact_that_is_given_alone_is_one(tmp_path: Path) -> None:
+    found = sites(tmp_path, prosody_contact_info={"security": "mailto:security@example.org"})
+    assert found[0]["contacts"] == ["mailto:security@example.org"]
