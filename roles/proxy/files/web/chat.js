@@ -31,7 +31,7 @@ converse.plugins.add('site-first-view', {
   initialize() {
     const { api, exports, state } = this._converse;
     let leaves = false;
-    api.listen.on('logout', () => { leaves = true; });
+    api.listen.on('beforeLogout', () => { leaves = true; });
     api.listen.on('disconnected', () => {
       const name = leaves ? '' : `${api.settings.get('jid') ?? ''}`.split('@')[0];
       leaves = false;
