@@ -105,8 +105,7 @@ def environment(values: Mapping[str, Any]) -> dict[str, str]:
 
 def refuse_what_it_cannot(settings: Settings) -> None:
     """Raise ModelError for accounts and registrations on hosts whose accounts a directory keeps."""
-    kept = {host.text("name"): host for host in hosts(settings)}
-    for host in kept.values():
+    for host in hosts(settings):
         policy = host if host.has("registration") else settings
         if policy.text("registration") not in ("", "closed"):
             raise ModelError(

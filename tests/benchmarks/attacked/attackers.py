@@ -36,7 +36,7 @@ class Attack:
     def __init__(self, address: str, domain: str, password: str, sources: list[str], end: float) -> None:
         self.address, self.domain, self.password, self.sources, self.end = address, domain, password, sources, end
         self.tried = self.passed = 0
-        self.half = time.monotonic() + (end - time.monotonic()) / 2
+        self.half = (time.monotonic() + end) / 2
         self.before = (0, 0)
 
     async def halve(self) -> None:
