@@ -47,7 +47,7 @@ KINDS = {
     "connections": (2, "connections opened without end", 0),
     "slow": (1, "handshakes that never end", 1.0),
     "accounts": (4, "accounts registered", 0),
-    "lines": (1, "lines into a room, at once", 1.0),
+    "lines": (1, "lines into a room, at once", 0),
     "large": (2, "stanzas of a megabyte", 1.0),
 }
 SIDE = Path(__file__).with_name("attacked")
