@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+_TASKS = re.compile(r"^TASK \[(.*?)\] \**$|^changed: (.*)$", re.MULTILINE)
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -43,8 +44,18 @@ class Run:
     def assert_unchanged(self) -> Run:
         """Out: itself. Raises AssertionError where the run failed or a task changed (or would change) anything."""
         self.assert_ok()
-        assert not any(self.changed.values()), self.output[-6000:]
+        assert not any(self.changed.values()), f"changed: {self.changed_tasks}\n{self.output[-6000:]}"
         return self
+
+    @property
+    def changed_tasks(self) -> list[str]:
+        """Out: task and host of each line that says changed, in the order of the output."""
+        task, found = "", []
+        for match in _TASKS.finditer(self.output):
+            task = match[1] or task
+            if match[2]:
+                found.append(f"{task} {match[2]}")
+        return found
 
 
 def environment(**more: str) -> dict[str, str]:
