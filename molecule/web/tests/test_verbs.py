@@ -43,6 +43,10 @@ def test_an_invitation_and_its_picture(tmp_path):
     assert f"In apps  xmpp:{DOMAIN}?register;preauth=" in said
     assert b"<svg" in path.read_bytes()
     assert verb("invite") != verb("invite")  # a link is for one account
+    # who lost a link asks for it again
+    named = [verb("invite", xmpp_invite_jid=f"dora@{DOMAIN}") for _time in range(2)]
+    assert named[0] == named[1]
+    assert f"Link     https://{DOMAIN}/invite/?" in named[1]
     assert "has an account" in verb("invite", xmpp_invite_jid=f"alice@{DOMAIN}")
     assert f"For      alice@{DOMAIN}" in verb("invite", xmpp_invite_jid=f"alice@{DOMAIN}", xmpp_invite_reset=True)
 

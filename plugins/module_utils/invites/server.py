@@ -31,10 +31,14 @@ _PRELUDE = (
     'if not invites then return nil, q.host.." does not have the module invites: add it to its modules" end; '
 )
 # What is stored has the page's address as it was then, and leads nowhere once another port or a proxy came. Made anew
-# as mod_invites_page (13.0.1) makes it.
+# as mod_invites_page makes it, or where that is not loaded mod_invites itself (both 13.0.1).
 _PAGE = (
     "local page = host.modules.invites_page; page = page and page.module; "
-    'local at = page and page:get_option_string("invites_page"); '
+    'local at = (page or invites.module):get_option_string("invites_page"); '
+    'local kinds = not page and invites.module:get_option_set("invites_page_supports", '
+    '{ "account", "contact", "account-and-contact" }); '
+    "local function shown(one) return one.allow_registration and (not kinds or "
+    'kinds:contains(one.type == "roster" and "account-and-contact" or "account")) end; '
     'if page and not at then at = (page:get_option_boolean("invites_page_external", false) and "https://"..q.host.."/" '
     'or page:http_url()).."?{invite.token}" end; '
     'local escape = require "prosody.util.http".urlencode; '
@@ -49,7 +53,7 @@ _READ = (
         "local out = { now = os.time(), invites = {}, roles = {} }; "
         'for token, one in pairs(invites.module:open_store("invite_token"):get(nil) or {}) do '
         "one.token = token; "
-        "one.landing_page = at and one.allow_registration and render(at, { host = q.host, invite = one }) or nil; "
+        "one.landing_page = at and shown(one) and render(at, { host = q.host, invite = one }) or nil; "
         "out.invites[#out.invites+1] = one end; "
         "if q.user then out.user_exists = um.user_exists(q.user, q.host) and true or false; "
         'out.contacts = invites.module:open_store("invite_token"):get(q.user) end; '
