@@ -60,8 +60,8 @@ def registration_modules(scope: Settings, settings: Settings) -> tuple[str, ...]
         return ()
     # An invitation is of use on a public server as well: it brings the contact along.
     own = own_modules.wanted(settings, own_modules.REGISTRATION)
-    pages = own if settings.flag("proxied") else _PAGES
-    return ("register_ibr", "register_limits", *_INVITES, *pages, "watchregistrations")
+    pages = () if settings.flag("proxied") else _PAGES
+    return ("register_ibr", "register_limits", *_INVITES, *own, *pages, "watchregistrations")
 
 
 def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
@@ -80,7 +80,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Phones", ("csi_simple", "cloud_notify", "cloud_notify_extensions")),
         ("Web clients", ("bosh", "websocket", "http_altconnect")),
         ("Calls", _if(settings.text("turn_host"), "external_services")),
-        ("Accounts", ("user_account_management", "account_activity", "tombstones", "mimicking", "password_policy")),
+        ("Accounts", ("user_account_management", "account_activity", "tombstones", "password_policy")),
         ("Registration", registration_modules(settings, settings)),
         ("Words to users", ("announce", *welcome, *motd)),
         ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),

@@ -64,9 +64,13 @@ def _has_rooms(settings: Settings) -> bool:
     )
 
 
-def _invites(settings: Settings) -> bool:
+def _registers(settings: Settings) -> bool:
     policies = [host.text("registration") or settings.text("registration") for host in settings.entries("hosts")]
-    return settings.flag("proxied") and any(policy in ("invite", "public") for policy in policies)
+    return any(policy in ("invite", "public") for policy in policies)
+
+
+def _has_pages(settings: Settings) -> bool:
+    return settings.flag("proxied") and _registers(settings)
 
 
 def _measures_peers(settings: Settings) -> bool:
@@ -92,7 +96,8 @@ OWN = (
     OwnModule("measure_peers", SERVER, _measures_peers),
     OwnModule("dane_incoming", SERVER, _goes_by_dane),
     OwnModule("peers_allowed", SERVER, _chooses_peers, ("s2s_allow", "s2s_deny")),
-    OwnModule("invites_json", REGISTRATION, _invites),
+    OwnModule("lookalikes", REGISTRATION, _registers),
+    OwnModule("invites_json", REGISTRATION, _has_pages),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),
     OwnModule("muc_unconfigured", ROOMS, _has_rooms),
