@@ -29,6 +29,7 @@ class FilterModule:
         return {
             "jid_local": _filter(lambda address: address.local),
             "jid_domain": _filter(lambda address: address.domain),
+            "jid_domain_ascii": _filter(lambda address: jid.domain_to_ascii(address.domain)),
             "jid_resource": _filter(lambda address: address.resource),
             "jid_bare": _filter(lambda address: address.bare),
             "jid_normalize": _filter(str),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import explain
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 
 
 class HttpFailed(XmppError):
@@ -34,12 +35,16 @@ class Response:
 
 
 def endpoint(url: str) -> tuple[str, int, str]:
-    """(host, port, path with query) of an https or wss URL. Raises HttpFailed for anything else."""
+    """(host as DNS has it, port, path with query) of an https or wss URL. Raises HttpFailed for anything else."""
     parts = urlsplit(url)
     if parts.scheme not in ("https", "wss") or not parts.hostname:
         raise HttpFailed("protocol", f"{url} is not an https or wss URL")
     path = parts.path or "/"
-    return parts.hostname, parts.port or 443, f"{path}?{parts.query}" if parts.query else path
+    try:
+        host = parts.hostname if ":" in parts.hostname else jid.domain_to_ascii(parts.hostname)
+    except jid.InvalidJid as error:
+        raise HttpFailed("protocol", f"{url} is not an https or wss URL: {error}") from None
+    return host, parts.port or 443, f"{path}?{parts.query}" if parts.query else path
 
 
 def resolves(name: str) -> bool:

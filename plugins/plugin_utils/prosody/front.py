@@ -22,10 +22,10 @@ def front(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a proxy must know of the server that `values` describe. Raises XmppError.
 
     sites: for each virtual host name (A-labels), address (as users see it), title, url, names (those of TLS
-      for clients and servers), upload and rooms (domains, "" for none), upload_size (bytes, 0 for no limit),
-      upload_at (the name in the URLs of uploads), registration, invite_paths (of Prosody's own pages for invitations),
-      websocket, bosh, contacts (URIs), limits (upload_total: MB of one user, upload_days and archive_days;
-      0 for none)
+      for clients and servers), upload (A-labels) and rooms (its JID; both "" for none), upload_size (bytes, 0 for no
+      limit), upload_at (the name in the URLs of uploads), registration, invite_paths (of Prosody's own pages for
+      invitations), websocket, bosh, contacts (URIs), limits (upload_total: MB of one user, upload_days and
+      archive_days; 0 for none)
     ports: http, https, and for what is handed on by the PROXY protocol c2s and s2s (TLS from the first byte),
       c2s_starttls and s2s_starttls; 0 where there is none
     """
@@ -48,7 +48,8 @@ def front(values: Mapping[str, Any]) -> dict[str, Any]:
 def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, Any]:
     name = host_name(host)
     own = Settings({**settings.values, "hosts": [host.values], "components": []})
-    components = {entry.module: domain_to_ascii(entry.name) for entry in reversed(hosts_of(own)) if entry.module}
+    components = {entry.module: entry.name for entry in reversed(hosts_of(own)) if entry.module}
+    upload = domain_to_ascii(components["http_file_share"]) if "http_file_share" in components else ""
     without = disabled | set(host.texts("modules_disabled"))
     contacts = value_forms.contacts(settings)
     url = external_url(settings, name)
@@ -58,9 +59,9 @@ def _site(host: Settings, settings: Settings, disabled: set[str]) -> dict[str, A
         "title": host.text("title") or settings.text("site_name") or name,
         "url": url or f"https://{domain_to_ascii(name)}/",
         "names": [domain_to_ascii(entry.name) for entry in hosts_of(own)],
-        "upload": components.get("http_file_share", ""),
+        "upload": upload,
         "rooms": components.get("muc", ""),
-        "upload_at": (urlsplit(url).hostname or "") if url else components.get("http_file_share", ""),
+        "upload_at": (urlsplit(url).hostname or "") if url else upload,
         "upload_size": settings.size("upload_max_size") or 0,
         "registration": host.text("registration") or settings.text("registration", "closed"),
         "invite_paths": [] if settings.flag("proxied") else _PAGES,

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import verified_context
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, request
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import HttpFailed, endpoint, request
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.outcome import CheckFailed
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocket import open_stream
 from ansible_collections.allthingslinux.xmpp.tests.unit import tls_material as material
@@ -28,6 +28,22 @@ FEATURES = (
     "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-256</mechanism></mechanisms>"
     "</stream:features>"
 )
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://Bücher.example/a?b", ("xn--bcher-kva.example", 443, "/a?b")),
+        ("wss://[2001:db8::1]:8443", ("2001:db8::1", 8443, "/")),
+    ],
+)
+def test_a_name_is_asked_for_as_dns_has_it(url, place):
+    assert endpoint(url) == place
+
+
+def test_a_name_that_dns_cannot_have_is_no_url():
+    with pytest.raises(HttpFailed, match="cannot be used in DNS"):
+        endpoint(f"https://{'x' * 64}.example/")
 
 
 @pytest.fixture

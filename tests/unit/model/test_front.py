@@ -157,3 +157,10 @@ def test_the_proxy_is_told_what_each_host_offers(tmp_path: Path) -> None:
     }
     assert (second["name"], second["address"]) == ("xn--bcher-kva.example", "bücher.example")
     assert (second["upload"], second["rooms"], second["registration"], second["bosh"]) == ("", "", "closed", False)
+
+
+def test_rooms_are_where_jids_say_and_uploads_where_dns_does(tmp_path: Path) -> None:
+    settings = role_settings(tmp_path, {"prosody_hosts": [{"name": "bücher.example"}]}, **HERE)
+    (site,) = front(settings)["sites"]
+    assert (site["rooms"], site["upload"]) == ("muc.bücher.example", "upload.xn--bcher-kva.example")
+    assert "muc.xn--bcher-kva.example" in site["names"]

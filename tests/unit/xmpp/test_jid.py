@@ -133,6 +133,7 @@ def test_a_domain_that_dns_cannot_have(text: str) -> None:
     [
         ("jid_local", "romeo"),
         ("jid_domain", "example.org"),
+        ("jid_domain_ascii", "example.org"),
         ("jid_resource", "Phone"),
         ("jid_bare", "romeo@example.org"),
         ("jid_normalize", "romeo@example.org/Phone"),
@@ -188,3 +189,10 @@ def test_the_address_of_an_account_has_a_local_part_and_no_resource() -> None:
 )
 def test_a_domain_of_dns_as_addresses_have_it(domain: str, unicode: str) -> None:
     assert jid.domain_to_unicode(domain) == unicode
+
+
+def test_a_domain_in_other_letters_is_told_as_dns_has_it() -> None:
+    function = jid_filters.FilterModule().filters()["jid_domain_ascii"]
+    assert function("romeo@Bücher.example") == "xn--bcher-kva.example"
+    with pytest.raises(AnsibleFilterError, match="cannot be used in DNS"):
+        function("x" * 64 + ".org")
