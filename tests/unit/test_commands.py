@@ -52,6 +52,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
             ],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),
+        ("xmpp", ["--hlp"], ["--hlp is no verb", "Did you mean --help?"]),
         ("xmpp", ["check", "singel"], ["xmpp check: there is no inventory singel", "Did you mean single?"]),
         ("xmpp", ["check", "../inventories/singel"], ["no inventory ../inventories/singel"]),
         ("xmpp", ["dns", "single", "--flie", "x"], ["there is no option --flie", "Did you mean --file?"]),
@@ -404,7 +405,7 @@ def test_other_verbs_want_the_quickstart_there_and_make_nothing(checkout):
     assert "the quickstart does not run here" in done.stderr
     assert checkout.called() == ([], {})
     assert checkout.xmpp("check", RUNNING="true").returncode == 0
-    assert checkout.called()[0] == ["environment deploy"]
+    assert checkout.called()[0] == ["quickstart owned", "environment deploy"]
 
 
 def test_deploy_is_a_verb_and_the_next_command_is_what_was_typed(checkout):

@@ -95,7 +95,7 @@ def test_a_group_that_is_misspelt_in_an_otherwise_empty_inventory_is_named(opera
     done = operator.runs("site.yml")
     assert done.returncode != 0
     said = " ".join(done.stdout.split())
-    assert "there is nothing to deploy. There is a group prosodi and no host in group prosody" in said
+    assert "there is nothing to do. There is a group prosodi and no host in group prosody" in said
     assert "did you mean coturn?" in said
 
 

@@ -140,6 +140,8 @@ def run(request: Request, command: str, called: str) -> int:
         raise Refusal(
             "the quickstart does not run here", "bin/deploy makes it. For a server of yours, name its inventory."
         )
+    if quick and not verb.brings_up:
+        tool("quickstart", "owned")
     tool("environment", "deploy")
     if quick and verb.brings_up:
         tool("docker")

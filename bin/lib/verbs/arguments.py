@@ -32,6 +32,12 @@ def find_verb(word: str) -> Verb:
     """Out: the verb of that name; raises Refusal."""
     if word in VERBS:
         return VERBS[word]
+    if word.startswith("-"):
+        raise Refusal(
+            f"{word} is no verb",
+            meant(word, ("--help", "--completion")),
+            f"The verb comes first: {' '.join(VERBS)}",
+        )
     raise Refusal(f"there is no verb {word}", meant(word, VERBS), f"Known: {' '.join(VERBS)}")
 
 
