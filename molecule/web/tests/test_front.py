@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -26,6 +27,7 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import play
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import BOSH, Proxied
 from ansible_collections.allthingslinux.xmpp.tests.scenario.tls_scan import findings
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 
 CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
 DOMAIN = "chat.localhost"
@@ -33,6 +35,7 @@ ALICE = Account(f"alice@{DOMAIN}", "walks-by-the-sea")
 OURS = "/etc/nginx/conf.d/xmpp*.conf /etc/nginx/modules-enabled/99-xmpp.conf /etc/xmpp/proxy/*"
 # as the role reckons them from proxy_inner_port
 INNER = {name: f"127.0.0.1:{8443 + n}" for n, name in enumerate(("https", "c2s", "s2s", "acme", "acme_client"))}
+AT_LOCAL = f"--resolve {DOMAIN}:443:127.0.0.1 https://{DOMAIN}/"
 SAFE = ("strict-transport-security", "x-content-type-options", "referrer-policy")
 
 
@@ -65,9 +68,45 @@ def test_what_is_for_nobody_is_not_there(service):
         "/.env",
     ):
         assert service.ask(path).status == 404, path
+    # what is not asked as it must be has no page of Prosody's own
+    refused = {path: service.ask(path).status for path in ("/http-bind", "/xmpp-websocket", "/file_share/")}
+    assert refused == {"/http-bind": 405, "/xmpp-websocket": 426, "/file_share/": 404}
     assert "404" in service.shell(
         f"curl -sI -H 'Host: {DOMAIN}' http://{service.address}/xmpp-proxy-generation | head -1"
     )
+
+
+def test_the_page_of_another_site_does_nothing_with_an_invitation(service):
+    """It may send nothing but what a form has, unless it is told otherwise (CORS)."""
+    asked = {"Origin": "https://other.example", "Access-Control-Request-Method": "POST"}
+    told = service.ask("/invites_json", "OPTIONS", **asked)
+    assert [name for name in told.headers if name.startswith("access-control")] == []
+    form = {"Origin": "https://other.example", "Content-Type": "text/plain"}
+    assert service.ask("/invites_json", "POST", b"{}", **form).status == 415
+    assert "access-control-allow-origin" not in service.ask("/invites_json?unknown", **form).headers
+
+
+def test_one_address_does_not_take_all_connections(service):
+    """Of 768 that each process of nginx has."""
+    with contextlib.ExitStack() as held:
+        opened = [held.enter_context(socket.create_connection((service.address, 443), 5)) for _n in range(320)]
+        for one in opened:
+            one.setblocking(False)
+        wait_until(lambda: sum(map(ended, opened)) >= 20, 10)
+        assert sum(map(ended, opened)) == 20
+        assert service.shell(f"curl -sk -o /dev/null -w '%{{http_code}}' {AT_LOCAL}") == "200"
+    # who left has made room
+    wait_until(lambda: service.ask("/").status == 200, 30)
+
+
+def ended(connection: socket.socket) -> bool:
+    """Whether the other side has closed it."""
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_nginx_gives_up_what_it_does_not_need(service):

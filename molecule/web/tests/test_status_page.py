@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_without_its_password_nothing_is_told(service):
         assert answer.status == 401
         assert "prosody" not in answer.body.decode().lower()
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_who_guesses_has_a_try_a_second(service):
+    with ThreadPoolExecutor(20) as crowd:
+        guessed = list(crowd.map(lambda _n: service.ask("/status", Authorization=basic("guessed")).status, range(20)))
+    assert set(guessed) == {401, 429}
+    # those that may wait, and one for each second that it took
+    assert guessed.count(401) < 13
+    own = {"Authorization": basic(PASSWORD.read_text().strip())}
+    # who only looks whether it answers
+    assert wait_until(lambda: service.ask("/status", "HEAD", **own).status == 200, 20)
 
 
 def test_the_rest_of_prometheus_stays_inside(service):

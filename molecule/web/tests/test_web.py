@@ -37,8 +37,8 @@ def shell(*command: str) -> str:
     return done.stdout
 
 
-def invitation() -> str:
-    said = shell("prosodyctl", "shell", f'invite:create_account("{DOMAIN}")')
+def invitation(what: str = f'create_account("{DOMAIN}")') -> str:
+    said = shell("prosodyctl", "shell", f"invite:{what}")
     link = re.search(r"https://\S+", said)
     assert link, said
     return link[0]
@@ -174,6 +174,17 @@ def test_a_wrong_password_is_said_and_who_signs_out_may_sign_in_again(browser):
     made.context.close()
 
 
+def test_nothing_is_left_after_a_reload_on_a_device_that_is_not_trusted(browser, seen):
+    """Who is asked for a password again takes it that nobody is signed in."""
+    made = sign_in(browser, seen, "alice", ALICE)
+    kept = "Object.values(sessionStorage).filter(one => one.includes('alice')).length"
+    made.wait_for_function(f"{kept} > 0")
+    made.reload()
+    made.wait_for_selector("input[name=jid]")
+    assert made.evaluate(kept) == 0
+    made.context.close()
+
+
 def test_a_message_each_way(alice, bob):
     chat(alice, "chat", f"bob@{DOMAIN}")
     say(alice, "Good morning, Bob")
@@ -278,8 +289,15 @@ def test_from_an_invitation_to_the_first_message(browser, seen, alice):
     assert made.locator("#code svg path").count() == 1
     made.screenshot(path=SHOTS / "invitation.png")
     made.click("#browser")
+    # the browser's own button leads back to the choice
+    made.go_back()
+    made.wait_for_selector("#choice", state="visible")
+    made.click("#browser")
     for user, password, words in (
-        ("alice", "blue-boat-7-left", "Somebody has this name already."),
+        ("alice", "blue-boat-7-left", "Somebody has this name already"),
+        # of an operator's accounts too: the first letter is Cyrillic
+        ("\N{CYRILLIC SMALL LETTER A}lice", "blue-boat-7-left", "or one that looks like it"),
+        ("-x", "blue-boat-7-left", "This name does not work"),
         (NEWCOMER, f"{NEWCOMER}-is-in-here", "This password does not work"),
     ):
         made.fill("#user", user)
@@ -311,6 +329,23 @@ def test_from_an_invitation_to_the_first_message(browser, seen, alice):
     over.wait_for_selector("h1:has-text('This invitation has expired')")
     assert over.text_content("#about") == "Ask whoever sent it for a new one."
     assert over.locator("footer a").get_attribute("href") == f"https://{DOMAIN}/imprint"
+
+
+def test_a_link_for_a_new_password(browser, seen):
+    """For an account that was made by an invitation."""
+    link = invitation(f'create_reset("{NEWCOMER}@{DOMAIN}")')
+    made = page(browser, seen)
+    made.goto(link)
+    made.wait_for_selector("#form", state="visible")
+    assert made.input_value("#user") == NEWCOMER
+    assert made.inner_text("#create") == "Set the password"
+    assert not made.is_visible("#back")
+    made.screenshot(path=SHOTS / "new-password.png")
+    made.fill("#password", "green-boat-8-right")
+    made.click("#create")
+    made.wait_for_selector("#about:has-text('The new password is set.')")
+    made.context.close()
+    sign_in(browser, seen, NEWCOMER, "green-boat-8-right").context.close()
 
 
 def test_a_language_of_the_operators_own(browser, seen):

@@ -64,7 +64,7 @@ end
 
 local function register(event)
 	local request = event.request;
-	-- a form of another site cannot send this type without being asked for by CORS, which is not answered
+	-- the page of another site cannot send this type without asking first (CORS), which is not answered
 	if not (request.headers.content_type or ""):find("^application/json") then
 		return answer(415, { state = "type" });
 	end
@@ -77,7 +77,8 @@ local function register(event)
 		return name;
 	end
 	local user = type(given.user) == "string" and stringprep.nodeprep(given.user) or "";
-	if user == "" or #user > 256 or name and user ~= name then
+	-- one that begins so is taken for an option or a hidden file by some who handle it
+	if user == "" or #user > 256 or user:find("^[.-]") or name and user ~= name then
 		return answer(400, { state = "user" });
 	end
 	-- what could not be kept (RFC 4013) is said here, and not by an error of the storage
@@ -90,7 +91,6 @@ local function register(event)
 	if not fits then
 		return answer(400, { state = "password", text = why });
 	end
-	-- before others are asked, of whom some refuse names that are like another one
 	local exists = usermanager.user_exists(user, module.host);
 	if exists and resets(invite) ~= user then
 		return answer(409, { state = "taken" });
@@ -98,11 +98,13 @@ local function register(event)
 	local registering = {
 		username = user, host = module.host, ip = request.ip, validated_invite = invite, allowed = true, source = "mod_" .. module.name;
 	};
-	-- nobody registers where a password is set anew, and mod_mimicking would refuse the name as one that is there
+	-- nobody registers where a password is set anew
 	if not exists then
 		module:fire_event("user-registering", registering);
 	end
-	if not registering.allowed then
+	if registering.looks_like then
+		return answer(409, { state = "taken" });
+	elseif not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });
 	end
 	local done, problem;
@@ -141,4 +143,5 @@ end);
 module:provides("http", {
 	default_path = "/invites_json";
 	route = { GET = show, POST = register };
+	cors = { enabled = false };
 });

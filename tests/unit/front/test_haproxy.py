@@ -167,6 +167,7 @@ def test_what_it_cannot_work_with_is_refused(variables: dict[str, Any], words: l
     world = {"proxy_haproxy": True, "proxy_starttls": True, "proxy_other_sites": {}, "proxy_public_addresses": []}
     world |= {
         "proxy_inner_port": 8443,
+        "proxy_connections_per_address": 300,
         "proxy_ipv6": True,
         "proxy_ca": "",
         "proxy_challenge_names": [],

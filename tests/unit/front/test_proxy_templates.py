@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from typing import Any
 
@@ -76,12 +78,40 @@ def test_only_what_is_named_is_reachable() -> None:
         ),
         ({"websocket": False}, {"= /xmpp-websocket"}),
         ({"bosh": False}, {"= /http-bind"}),
-        ({"upload": ""}, {"/file_share/"}),
+        ({"upload": ""}, {"/file_share/", "= /file_share/"}),
         ({"contacts": []}, {"= /.well-known/security.txt"}),
     ],
 )
 def test_what_a_host_does_not_offer_is_not_there(site: dict[str, Any], gone: set[str]) -> None:
     assert set(locations(http())) - set(locations(http(server(**site)))) == gone
+
+
+def test_what_is_in_an_invitation_is_in_no_log() -> None:
+    found = locations(http())
+    for name in ("= /invite", "= /invite/", "= /invites_json"):
+        assert "access_log off;" in found[name], name
+
+
+def test_connections_of_one_address_are_bounded_where_each_client_has_its_own() -> None:
+    bounded = re.findall(r"limit_conn\w* .*;", stream(proxy_connections_per_address=40))
+    assert bounded[0] == "limit_conn_zone $binary_remote_addr zone=xmpp_addresses:4m;"
+    assert bounded[-1] == "limit_conn xmpp_addresses 40;"
+    assert "limit_conn" not in stream(proxy_connections_per_address=0)
+
+
+def test_the_web_client_says_the_domain_as_prosody_knows_it() -> None:
+    """Prosody has no host by the name that DNS has for it."""
+    site = {
+        **SITE,
+        "name": "xn--bcher-kva.example",
+        "address": "b\u00fccher.example",
+        "rooms": "muc.b\u00fccher.example",
+    }
+    text = render("proxy", "chat.html.j2", site=site, proxy_title="", proxy_footer=[])
+    (data,) = re.findall(r'data-site="([^"]+)"', text)
+    told = json.loads(html.unescape(data))
+    assert (told["address"], told["rooms"]) == (site["address"], site["rooms"])
+    assert site["name"] not in text
 
 
 def test_without_the_web_client_there_is_none() -> None:
@@ -252,6 +282,7 @@ def problems_of(**variables: Any) -> list[str]:
         "proxy_starttls": False,
         "proxy_public_addresses": [],
         "proxy_inner_port": 8443,
+        "proxy_connections_per_address": 300,
         "proxy_ipv6": True,
         "proxy_ca": "",
         "proxy_challenge_names": [],
@@ -293,6 +324,8 @@ def test_a_site_that_is_joined_is_beside_ours_and_on_loopback(sites: dict[str, s
     [
         ({"proxy_inner_port": 65528}, ""),
         ({"proxy_inner_port": 65532}, "give 65528 at most"),
+        ({"proxy_connections_per_address": -1}, "or 0 for no bound"),
+        ({"proxy_challenge_names": ["turn.b\u00fccher.example"]}, ""),
         ({"proxy_ipv6": "perhaps"}, "neither true nor false"),
         ({"proxy_ca": "/etc/ssl/own.pem"}, ""),
         ({"proxy_ca": "own.pem"}, "begin it with a slash"),

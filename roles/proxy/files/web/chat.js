@@ -20,6 +20,12 @@ customElements.define('converse-brand-logo', class extends HTMLElement {
   }
 });
 
+// Who is asked for a password after a reload gets nothing back of the session before: its messages are not for the next one here
+const trusts = Object.keys(sessionStorage).filter((key) => key.includes('converse.client-config')).every((key) => !/"trusted":false/.test(sessionStorage.getItem(key)));
+if (site.websocket && !trusts) {
+  Object.keys(sessionStorage).filter((key) => key.startsWith('converse-session/')).forEach((key) => sessionStorage.removeItem(key));
+}
+
 // The page for invitations leaves what was typed there, for this one time
 const left = sessionStorage.getItem('xmpp-sign-in');
 sessionStorage.removeItem('xmpp-sign-in');
@@ -52,7 +58,7 @@ converse.initialize({
   sounds_path: '/converse/sounds/',
   authentication: 'login',
   ...signIn,
-  locked_domain: site.name,
+  locked_domain: site.address,
   discover_connection_methods: false,
   ...(site.websocket ? { websocket_url: `wss://${location.host}/xmpp-websocket` } : { bosh_service_url: `https://${location.host}/http-bind` }),
   allow_registration: false,

@@ -9,6 +9,8 @@ const site = JSON.parse(document.body.dataset.site);
 const [token] = location.search.slice(1).match(/^[\w-]*/);
 const show = (id, on = true) => { document.getElementById(id).hidden = !on; };
 const say = (id, words) => { document.getElementById(id).textContent = words; };
+// what the button of the form says
+let create = text('create');
 
 // Apps that take an invitation's address (XEP-0401), with where their makers offer them
 const apps = {
@@ -37,7 +39,7 @@ function over(state) {
 function invited(invitation) {
   const names = { s: site.title, i: invitation.inviter };
   say('title', invitation.reset ? text('reset', { s: `${invitation.user}@${site.address}` }) : text(invitation.inviter ? 'invited_by' : 'invited', names));
-  say('about', text('about'));
+  say('about', invitation.reset ? text('reset_about') : text('about'));
   say('password_about', text('password_about', { n: invitation.password_length || 1 }));
   document.getElementById('uri').href = invitation.uri;
   document.getElementById('password').minLength = invitation.password_length || 1;
@@ -51,7 +53,22 @@ function invited(invitation) {
     list.append(entry);
   }
   document.getElementById('code').append(qrcode(`${location.origin}/invite/?${token}`, text('phone')));
-  if (invitation.reset) fill(); else show('choice');
+  if (!invitation.reset) return choose();
+  create = text('reset_create');
+  say('create', create);
+  show('back', false);
+  fill();
+}
+
+function choose() {
+  show('form', false);
+  show('choice');
+}
+
+// a step of its own for the browser, whose button leads back to the choice rather than away
+function goOn() {
+  history.pushState('form', '');
+  fill();
 }
 
 function fill() {
@@ -68,7 +85,7 @@ function nameIn(value) {
   return domain?.toLowerCase() === site.address ? name : value.trim();
 }
 
-async function create(event) {
+async function send(event) {
   event.preventDefault();
   const [user, password, button] = ['user', 'password', 'create'].map((id) => document.getElementById(id));
   say('error', '');
@@ -92,7 +109,7 @@ async function create(event) {
     say('error', text('error'));
   }
   button.disabled = false;
-  say('create', text('create'));
+  say('create', create);
 }
 
 function done(result, password) {
@@ -109,9 +126,10 @@ function done(result, password) {
 async function start() {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = text(element.dataset.text);
-  document.getElementById('browser').addEventListener('click', fill);
-  document.getElementById('back').addEventListener('click', () => { show('form', false); show('choice'); });
-  document.getElementById('form').addEventListener('submit', create);
+  document.getElementById('browser').addEventListener('click', goOn);
+  document.getElementById('back').addEventListener('click', () => history.back());
+  window.addEventListener('popstate', () => { if (!document.getElementById('form').hidden) choose(); });
+  document.getElementById('form').addEventListener('submit', send);
   try {
     const answer = await fetch(`/invites_json?${encodeURIComponent(token)}`);
     const invitation = await answer.json();
