@@ -51,7 +51,8 @@ The log of each is .cache/test/RUNG.log. The end of the log of one that fails is
 
 def say(text: str) -> None:
     """A heading, on standard error like those of the other commands."""
-    print(f"\n\033[1m== {text}\033[0m", file=sys.stderr, flush=True)
+    heading = f"\033[1m== {text}\033[0m" if sys.stderr.isatty() else f"== {text}"
+    print(f"\n{heading}", file=sys.stderr, flush=True)
 
 
 def note(text: str) -> None:

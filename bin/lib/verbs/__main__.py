@@ -28,7 +28,8 @@ DRIFTED = 2  # exit status: nothing failed, and something differs
 
 def say(text: str) -> None:
     """A heading, on standard error like those of the other commands."""
-    print(f"\n\033[1m== {text}\033[0m", file=sys.stderr, flush=True)
+    heading = f"\033[1m== {text}\033[0m" if sys.stderr.isatty() else f"== {text}"
+    print(f"\n{heading}", file=sys.stderr, flush=True)
 
 
 def refuse(command: str, said: str, *more: str) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -163,9 +164,15 @@ def external_url(settings: Settings, domain: str) -> str:
     """Return where the HTTP of host `domain` is reached from outside, "" where that is Prosody itself.
 
     A proxy of the operator has one URL, for the main host; the one of role proxy serves every host under its own name.
+    Raises ModelError where it is none.
     """
-    if settings.text("http_external_url"):
-        return settings.text("http_external_url") if domain == settings.text("domain") else ""
+    given = settings.text("http_external_url")
+    if given:
+        if not re.fullmatch(r"https?://[^/?#\s\"'\\;{}]+(/[^?#\s\"'\\;{}]*)?", given):
+            raise ModelError(
+                f"{settings.where('http_external_url')}: {given!r} is no URL such as https://chat.example.org/"
+            )
+        return given if domain == settings.text("domain") else ""
     if not settings.flag("proxied"):
         return ""
     port = settings.number("proxied_https_port", 443)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,19 +59,40 @@ class Upstream:
 
 
 def upstream(front: Mapping[str, Any], address: str, authority: str = "") -> Upstream:
-    """Where a web server finds Prosody; `address` is "" for loopback. Raises XmppError where it has no such port."""
+    """Where a web server finds Prosody; `address` is "" for loopback. Raises XmppError where it has no such
+    port, or what is given cannot stand in a configuration."""
     kind = "https" if address else "http"
+    if address and not _is_place(address):
+        raise XmppError(f"prosody_snippets_address is {address!r}: give a host name or an address, without a port.")
+    if authority and not re.fullmatch(r"/[\w./@+-]+", authority):
+        raise XmppError(
+            f"prosody_snippets_authority is {authority!r}: give the whole path of a file on the web server's host, "
+            "such as /etc/ssl/xmpp-ca.pem."
+        )
     port = front["ports"].get(kind) or 0
     if not port:
         raise XmppError(f"Prosody has no port for {kind} that a web server could hand on to: see prosody_{kind}_ports.")
     return Upstream(address or "127.0.0.1", port, bool(address), authority)
 
 
+def _is_place(address: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(address))
+    except ValueError:
+        return bool(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", address))
+
+
 def sites(front: Mapping[str, Any]) -> tuple[Site, ...]:
     """Every name with what is below it. Uploads have a name of their own where the host is not behind a proxy."""
     found: list[Site] = []
     for host in front["sites"]:
-        name = urlsplit(host["url"]).hostname or host["name"]
+        url = urlsplit(host["url"])
+        if url.path not in ("", "/"):
+            raise XmppError(
+                f"{host['url']} has a path, and the pieces are for a site that is Prosody's from its root: give "
+                "prosody_http_external_url without one, or write that web server's configuration by hand."
+            )
+        name = url.hostname or host["name"]
         uploads = _uploads(host)
         at = host.get("upload_at") or name
         found.append(Site(name, tuple(_routes(host) + (uploads if at == name else []))))

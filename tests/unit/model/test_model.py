@@ -535,6 +535,9 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"motd": 5}, r"^prosody_motd: expected a text, got a number; put it between quotes"),
     ({"admins": [1]}, r"^prosody_admins\[0\]: expected a text, got a number; put it"),
     ({"options": []}, r"^prosody_options: expected a mapping"),
+    ({"http_external_url": "chat.example.org"}, r"^prosody_http_external_url: 'chat.example.org' is no URL such as"),
+    ({"http_external_url": "ftp://chat.example.org/"}, r"^prosody_http_external_url: .* is no URL"),
+    ({"http_external_url": 'https://a.example/"; x'}, r"^prosody_http_external_url: .* is no URL"),
 ]
 
 

@@ -117,6 +117,23 @@ def test_a_server_without_such_a_port_is_refused(tmp_path: Path) -> None:
         pieces(tmp_path, {"address": "192.0.2.1"}, prosody_https_ports=[])
 
 
+@pytest.mark.parametrize(
+    ("options", "variables", "words"),
+    [
+        ({"address": "nonsense;x"}, {}, "prosody_snippets_address is 'nonsense;x'"),
+        ({"address": "192.0.2.1:5281"}, {}, "without a port"),
+        ({"address": "192.0.2.1", "authority": "ca.pem"}, {}, "whole path of a file"),
+        ({"address": "192.0.2.1", "authority": "/etc/a b;c"}, {}, "whole path of a file"),
+        ({}, {"prosody_http_external_url": "https://chat.example.org/xmpp/"}, "has a path"),
+    ],
+)
+def test_what_would_break_a_web_server_is_refused(
+    tmp_path: Path, options: dict[str, str], variables: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(AnsibleFilterError, match=re.escape(words)):
+        pieces(tmp_path, options, **variables)
+
+
 def test_uploads_are_as_large_as_prosody_takes_them(tmp_path: Path) -> None:
     found = pieces(tmp_path, prosody_upload_max_size="50 MB")
     for name, word in (
