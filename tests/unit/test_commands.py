@@ -58,7 +58,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
         ("xmpp", ["dns", "single", "--flie", "x"], ["there is no option --flie", "Did you mean --file?"]),
         ("xmpp", ["dns", "--file"], ["--file lacks its value"]),
         ("xmpp", ["invite", "--reset=yes", "single"], ["--reset takes no value"]),
-        ("xmpp", ["invite", "single", "a@b", "c@d"], ["two inventories: single and c@d"]),
+        ("xmpp", ["invite", "single", "a@b", "c@d"], ["two accounts: a@b and c@d"]),
         ("deploy", ["single", "-X"], ["there is no option -X"]),
         ("deploy", ["single", "--limit"], ["--limit lacks its value"]),
         ("deploy", ["single", "-vl"], ["-vl lacks its value"]),

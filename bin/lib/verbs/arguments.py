@@ -106,6 +106,8 @@ class _Reader:
         # an address is never meant as an inventory where the verb takes one
         if request.verb.word and not request.word and (request.inventory or "@" in word):
             request.word = word
+        elif request.word and "@" in word:
+            raise Refusal(f"two accounts: {request.word} and {word}", f"{self._command} takes one at a time.")
         elif request.inventory:
             raise Refusal(f"two inventories: {request.inventory} and {word}", f"{self._command} takes one at a time.")
         else:

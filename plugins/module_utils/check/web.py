@@ -64,7 +64,7 @@ async def host_meta(stage: Stage) -> str:
     seen = ", ".join(found[rel] for rel, _scheme in wanted)
     port = stage.target.ports["https"]
     if port != HTTPS:
-        seen += f" (read at port {port}; clients ask at {HTTPS}, where only a proxy would answer: group proxy)"
+        seen += f" (read at port {port}; clients ask at {HTTPS}, which has to lead here: group proxy, or a forward)"
     return seen
 
 

@@ -181,7 +181,7 @@ def test_host_meta_that_helps_nobody(monkeypatch, status, body, words):
         asyncio.run(web.host_meta(stage_with()))
 
 
-@pytest.mark.parametrize(("port", "told"), [(443, ""), (5281, "clients ask at 443, where only a proxy would answer")])
+@pytest.mark.parametrize(("port", "told"), [(443, ""), (5281, "clients ask at 443, which has to lead here")])
 def test_host_meta_where_clients_do_not_ask_is_told(monkeypatch, port, told):
     ways = {"websocket": "wss://example.org/ws", "xbosh": "https://example.org/bosh"}
     body = "".join(f"<Link rel='urn:xmpp:alt-connections:{name}' href='{url}'/>" for name, url in ways.items())
