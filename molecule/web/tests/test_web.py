@@ -169,6 +169,8 @@ def test_a_wrong_password_is_said_and_who_signs_out_may_sign_in_again(browser):
         confirm.click()
     form.wait_for(state="visible")
     # nothing is left for whoever sits down next
+    left = "Object.keys(sessionStorage).filter(key => key.includes('alice'))"
+    made.wait_for_function(f"{left}.length === 0")
     assert (made.input_value("input[name=jid]"), made.input_value("input[name=password]")) == ("", "")
     assert ALICE not in made.content()
     made.context.close()
@@ -346,6 +348,21 @@ def test_a_link_for_a_new_password(browser, seen):
     made.wait_for_selector("#about:has-text('The new password is set.')")
     made.context.close()
     sign_in(browser, seen, NEWCOMER, "green-boat-8-right").context.close()
+
+
+def test_who_was_removed_does_not_come_back(browser, seen):
+    left = invitation(f'create_reset("{NEWCOMER}@{DOMAIN}")')
+    shell("prosodyctl", "shell", f'user:delete("{NEWCOMER}@{DOMAIN}")')
+    made = page(browser, seen, (409, 410))
+    made.goto(left)
+    made.wait_for_selector("#title:has-text('This invitation has expired')")
+    made.goto(invitation())
+    made.click("#browser")
+    made.fill("#user", NEWCOMER)
+    made.fill("#password", "blue-boat-7-left")
+    made.click("#create")
+    made.wait_for_selector("#error:has-text('Somebody has this name already')")
+    made.context.close()
 
 
 def test_a_language_of_the_operators_own(browser, seen):

@@ -55,6 +55,9 @@ _READ = (
         "one.token = token; "
         "one.landing_page = at and shown(one) and render(at, { host = q.host, invite = one }) or nil; "
         "out.invites[#out.invites+1] = one end; "
+        "local names = host.modules.taken_names; "
+        "if q.user and names then local why, other = names.why_not(q.user); "
+        'out.taken = why and (other and why.." "..other or why) or nil end; '
         "if q.user then out.user_exists = um.user_exists(q.user, q.host) and true or false; "
         'out.contacts = invites.module:open_store("invite_token"):get(q.user) end; '
         "for name in pairs(um.get_all_roles(q.host) or {}) do out.roles[#out.roles+1] = name end; "
@@ -161,13 +164,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class State:
-    """What the server knows. user_exists: None when no user was asked about."""
+    """What the server knows. user_exists: None when no user was asked about. taken: why nobody could register the name,
+    "gone" or "looks like" with another one; "" if nothing is against it."""
 
     now: int
     invites: tuple[Invite, ...]
     roles: tuple[str, ...] = ()
     groups_supported: bool = False
     user_exists: bool | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,7 @@ def read(answer: Mapping[str, Any], host: str, user: str = "") -> State:
         tuple(sorted(answer.get("roles") or ())),
         bool(answer.get("groups")),
         answer.get("user_exists"),
+        str(answer.get("taken") or ""),
     )
 
 
@@ -258,6 +264,10 @@ def plan(state: State, wanted: Wanted) -> Plan:
         raise InviteError(f"There is no account {account} that could {what}: create it first, or correct the name.")
     if wanted.kind == REGISTRATION and wanted.user and state.user_exists:
         return Plan(fulfilled=True)
+    if wanted.kind == REGISTRATION and wanted.user and (state.taken or wanted.user[0] in ".-"):
+        known = {"": "begins with a dot or a hyphen", "gone": "was somebody's whose account was removed"}
+        why = known.get(state.taken, state.taken)
+        raise InviteError(f"Nobody could register the name {wanted.user}: it {why}. Choose another one.")
     if not wanted.force:
         good = [one for one in state.invites if wanted.fits(one) and one.expires - state.now >= wanted.remaining]
         if good:

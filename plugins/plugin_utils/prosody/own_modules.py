@@ -96,7 +96,7 @@ OWN = (
     OwnModule("measure_peers", SERVER, _measures_peers),
     OwnModule("dane_incoming", SERVER, _goes_by_dane),
     OwnModule("peers_allowed", SERVER, _chooses_peers, ("s2s_allow", "s2s_deny")),
-    OwnModule("lookalikes", REGISTRATION, _registers),
+    OwnModule("taken_names", REGISTRATION, _registers),
     OwnModule("invites_json", REGISTRATION, _has_pages),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),

@@ -46,10 +46,18 @@ local function resets(invite)
 	return invite.additional_data and invite.additional_data.allow_reset;
 end
 
+-- Whether the account is there of which the password is to be set anew. Who was removed or shut out does not come back by that.
+local function outdated(invite)
+	local user = resets(invite);
+	return user and not (usermanager.user_exists(user, module.host) and usermanager.user_is_enabled(user, module.host));
+end
+
 local function show(event)
 	local invite, name = find(event.request.url.query);
 	if not invite then
 		return name;
+	elseif outdated(invite) then
+		return answer(410, { state = "expired" });
 	end
 	return answer(200, {
 		state = "valid";
@@ -75,6 +83,8 @@ local function register(event)
 	local invite, name = find(given.token);
 	if not invite then
 		return name;
+	elseif outdated(invite) then
+		return answer(410, { state = "expired" });
 	end
 	local user = type(given.user) == "string" and stringprep.nodeprep(given.user) or "";
 	-- one that begins so is taken for an option or a hidden file by some who handle it
@@ -102,7 +112,7 @@ local function register(event)
 	if not exists then
 		module:fire_event("user-registering", registering);
 	end
-	if registering.looks_like then
+	if registering.name_is_taken then
 		return answer(409, { state = "taken" });
 	elseif not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });

@@ -74,7 +74,7 @@ modules_enabled = {
 	"invites";                   -- Invitations to create an account or to add a contact (XEP-0379, XEP-0401)
 	"invites_adhoc";             -- Invitations are made from a client (XEP-0401)
 	"invites_register";          -- An invitation allows to create an account (XEP-0445)
-	"lookalikes";                -- Refuses new names that look like those of accounts that are there (UTR 39)
+	"taken_names";               -- Refuses new names that look like those of others, or were others' (UTR 39)
 	"invites_page";              -- Web page that leads an invited person to a client
 	"invites_register_web";      -- Web page on which an invited person creates the account
 	"register_apps";             -- The list of clients that invitation pages recommend

@@ -127,6 +127,21 @@ def test_a_pending_invitation_is_handed_out_again(wanted, expected):
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "taken", "words"),
+    [
+        ("zed", "looks like zeb", "Nobody could register the name zed: it looks like zeb. Choose another one"),
+        ("zed", "gone", "was somebody's whose account was removed"),
+        (".zed", "", "begins with a dot or a hyphen"),
+    ],
+)
+def test_a_name_that_nobody_could_register_gets_no_invitation(name, taken, words):
+    state = read({**ANSWER, "user_exists": False, "taken": taken or None}, "example.org", name)
+    with pytest.raises(InviteError, match=words):
+        plan(state, Wanted(REGISTRATION, "example.org", name, force=True))
+    assert plan(state, Wanted(REGISTRATION, "example.org")).reuse or plan(state, MEMBER).reuse
+
+
 def test_an_invitation_for_many_is_not_handed_out_as_one_for_one():
     state = replace(STATE, invites=tuple(replace(one, reusable=True) for one in STATE.invites))
     assert plan(state, MEMBER).create

@@ -250,7 +250,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ),
     ({"prosody_log_to": "json"}, {}, "*", "plugin_paths", [OWN]),
     (BARE, HERE, "*", "plugin_paths", [OWN]),
-    ({**BARE, "prosody_modules_disabled": ["handshake_deadline", "lookalikes"]}, HERE, "*", "plugin_paths", None),
+    ({**BARE, "prosody_modules_disabled": ["handshake_deadline", "taken_names"]}, HERE, "*", "plugin_paths", None),
     ({}, {}, "*", "plugin_paths", [OWN]),
     ({}, {}, "*", "statistics", "internal"),
     ({"prosody_metrics": False}, {}, "*", "statistics", None),

@@ -20,11 +20,14 @@ customElements.define('converse-brand-logo', class extends HTMLElement {
   }
 });
 
+// All of a session but whether the device is trusted
+function forget() {
+  Object.keys(sessionStorage).filter((key) => key.startsWith('converse-session/') && !key.includes('client-config')).forEach((key) => sessionStorage.removeItem(key));
+}
+
 // Who is asked for a password after a reload gets nothing back of the session before: its messages are not for the next one here
 const trusts = Object.keys(sessionStorage).filter((key) => key.includes('converse.client-config')).every((key) => !/"trusted":false/.test(sessionStorage.getItem(key)));
-if (site.websocket && !trusts) {
-  Object.keys(sessionStorage).filter((key) => key.startsWith('converse-session/')).forEach((key) => sessionStorage.removeItem(key));
-}
+if (site.websocket && !trusts) forget();
 
 // The page for invitations leaves what was typed there, for this one time
 const left = sessionStorage.getItem('xmpp-sign-in');
@@ -40,6 +43,8 @@ converse.plugins.add('site-first-view', {
     api.listen.on('beforeLogout', () => { leaves = true; });
     api.listen.on('disconnected', () => {
       const name = leaves ? '' : `${api.settings.get('jid') ?? ''}`.split('@')[0];
+      // what is left of a session names who was here
+      if (leaves && !state.config.get('trusted')) forget();
       leaves = false;
       api.settings.set({ jid: name, password: '' });
       if (state.chatboxes.get('controlbox')) return;

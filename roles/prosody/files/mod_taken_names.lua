@@ -1,0 +1,48 @@
+-- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Nobody registers a name that looks like that of an account which is there, such as one with a Cyrillic letter (UTS 39), or that was
+-- somebody's until now.
+-- The core's mod_mimicking knows only who registered while it was loaded: not an operator's accounts, of which the administrators are
+-- what somebody would imitate. And to it a name looks like itself, so that a password was never set anew by an invitation.
+-- The core's mod_tombstones remembers that a name had no tombstone when it was registered, and asks no more (13.0.1).
+local skeleton = require "prosody.util.encodings".confusable.skeleton;
+local usermanager = require "prosody.core.usermanager";
+
+local ttl = module:get_option_period("user_tombstone_expiry", nil);
+local has_tombstones = module:get_option_inherited_set("modules_enabled"):contains("tombstones");
+
+local known = {}; -- name → what it looks like; reckoned once
+local gone = {}; -- name → when its account was removed, since the start
+
+-- Why a name cannot be registered: "looks like" and the other name, "gone", or nil. That it is there already is said by others.
+function why_not(wanted) -- luacheck: ignore 131/why_not
+	local removed = gone[wanted];
+	if removed and has_tombstones and not (ttl and removed + ttl < os.time()) then
+		return "gone";
+	end
+	local looks = skeleton(wanted);
+	for name in usermanager.users(module.host) do
+		known[name] = known[name] or skeleton(name);
+		if name ~= wanted and known[name] == looks then
+			return "looks like", name;
+		end
+	end
+end
+
+module:hook("user-registering", function (event)
+	local why, other = why_not(event.username);
+	if why then
+		module:log("info", "Refused to register the name %q: %s", event.username, other and why .. " " .. other or why);
+		event.allowed = false;
+		event.reason = "Somebody has this name, or one that looks like it";
+		event.name_is_taken = true;
+	end
+end, 1);
+
+module:hook_global("user-deleted", function (event)
+	if event.host == module.host then
+		known[event.username] = nil;
+		gone[event.username] = os.time();
+	end
+end);
