@@ -207,6 +207,9 @@ def _seen(seen: Mapping[str, Any]) -> Iterator[str]:
             group = one["key_exchange"] or "key exchange not seen"
             how = f"{' '.join(one['protocols'])}, {group}, until {_day(one['expires'])}"
             yield f"  {one['service']:8}{one['target']} {one['address']} port {one['port']}: {how}"
+    if not seen["ports"]:
+        yield "  no port of it was looked at from outside"
+        return
     reached = ", ".join(f"{name} {one['level']}" for name, one in seen["compliance"].items())
     yield f"  XEP-0479 {reached}"
     unseen = [name for one in seen["compliance"].values() for name in one["not_seen"]]

@@ -60,6 +60,48 @@ def test_fifty_people_in_one_room(site: Site, accounts: list[Account]) -> None:
     asyncio.run(evening())
 
 
+def test_one_who_floods_a_room_is_removed_and_the_others_go_on(site: Site, accounts: list[Account]) -> None:
+    """Ten who write as people do beside one who writes five hundred lines at once, and a moderator who may."""
+
+    async def evening() -> None:
+        crowd = Crowd(accounts[:12], f"flood-{secrets.token_hex(4)}@muc.{site.domain}")
+        owner, flooder, *others = crowd.people
+        await crowd.all(lambda person: person.sign_in(site.address))
+        await owner.join()
+        await owner.configure()
+        await crowd.all(Person.join)
+        for number in range(100):
+            owner.client.send_message(crowd.room, f"bridge {number}", "groupchat")
+        for number in range(500):
+            flooder.client.send_message(crowd.room, f"flood {number}", "groupchat")
+        said = []
+        for number in range(5):
+            for person in others:
+                said.append(f"{number} {person.account.name} {secrets.token_hex(4)}")
+                person.client.send_message(crowd.room, said[-1], "groupchat")
+        end = asyncio.get_running_loop().time() + crowd.patience
+        while not all(set(said) <= set(person.heard) for person in others):
+            assert asyncio.get_running_loop().time() < end, "the others do not hear each other"
+            await asyncio.sleep(0.2)
+        await flooder.client.query(site.domain, ET.Element("{urn:xmpp:ping}ping"))  # all of his is looked at by then
+        for person in others:
+            await person.client.query(site.domain, ET.Element("{urn:xmpp:ping}ping"))
+            flood = [line for line in person.heard if line.startswith("flood")]
+            # those that people may write at once, and what time has added
+            assert 30 <= len(flood) < 100
+            assert sum(line.startswith("bridge") for line in person.heard) == 100
+            assert person.errors == []
+        assert owner.errors == []
+        assert any("Too many lines at once" in error for error in flooder.errors)
+        assert any("not currently connected" in error for error in flooder.errors)
+        flooder.errors.clear()
+        await flooder.join()
+        assert any("come back in some minutes" in error for error in flooder.errors)
+        await crowd.leave()
+
+    asyncio.run(evening())
+
+
 STORED = """
 local room = prosody.hosts["muc.DOMAIN"].modules.muc.get_room_from_jid("ROOM")
 return true, room and (room._data.destroyed and "gone" or "there") or "nothing"

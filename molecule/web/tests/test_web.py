@@ -318,6 +318,7 @@ def test_from_an_invitation_to_the_first_message(browser, seen, alice):
     chat(alice, "chat", f"{NEWCOMER}@{DOMAIN}")
     hears(alice, "Carol is here")
     made.screenshot(path=SHOTS / "first-message.png")
+    made.context.close()  # before the account is removed
 
     over = page(browser, seen, (410, 404))
     over.goto(link)

@@ -165,7 +165,7 @@ class Wanted:
 @dataclass(frozen=True)
 class State:
     """What the server knows. user_exists: None when no user was asked about. taken: why nobody could register the name,
-    "gone" or "looks like" with another one; "" if nothing is against it."""
+    "gone", "odd" or "looks like" with another one; "" if nothing is against it."""
 
     now: int
     invites: tuple[Invite, ...]
@@ -264,8 +264,8 @@ def plan(state: State, wanted: Wanted) -> Plan:
         raise InviteError(f"There is no account {account} that could {what}: create it first, or correct the name.")
     if wanted.kind == REGISTRATION and wanted.user and state.user_exists:
         return Plan(fulfilled=True)
-    if wanted.kind == REGISTRATION and wanted.user and (state.taken or wanted.user[0] in ".-"):
-        known = {"": "begins with a dot or a hyphen", "gone": "was somebody's whose account was removed"}
+    if wanted.kind == REGISTRATION and wanted.user and state.taken:
+        known = {"odd": "begins with a dot or a hyphen", "gone": "was somebody's whose account was removed"}
         why = known.get(state.taken, state.taken)
         raise InviteError(f"Nobody could register the name {wanted.user}: it {why}. Choose another one.")
     if not wanted.force:

@@ -101,6 +101,12 @@ OWN = (
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),
     OwnModule("muc_unconfigured", ROOMS, _has_rooms),
+    OwnModule(
+        "muc_floods",
+        ROOMS,
+        _has_rooms,
+        ("muc_flood_ban", "muc_flood_lines", "muc_flood_period", "muc_flood_refusals"),
+    ),
     OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
 )
 

@@ -87,8 +87,7 @@ local function register(event)
 		return answer(410, { state = "expired" });
 	end
 	local user = type(given.user) == "string" and stringprep.nodeprep(given.user) or "";
-	-- one that begins so is taken for an option or a hidden file by some who handle it
-	if user == "" or #user > 256 or user:find("^[.-]") or name and user ~= name then
+	if user == "" or #user > 256 or name and user ~= name then
 		return answer(400, { state = "user" });
 	end
 	-- what could not be kept (RFC 4013) is said here, and not by an error of the storage
@@ -112,7 +111,9 @@ local function register(event)
 	if not exists then
 		module:fire_event("user-registering", registering);
 	end
-	if registering.name_is_taken then
+	if registering.name_is == "odd" then
+		return answer(400, { state = "user" });
+	elseif registering.name_is then
 		return answer(409, { state = "taken" });
 	elseif not registering.allowed then
 		return answer(403, { state = "refused", text = registering.reason });

@@ -6,6 +6,7 @@
 -- The core's mod_mimicking knows only who registered while it was loaded: not an operator's accounts, of which the administrators are
 -- what somebody would imitate. And to it a name looks like itself, so that a password was never set anew by an invitation.
 -- The core's mod_tombstones remembers that a name had no tombstone when it was registered, and asks no more (13.0.1).
+-- luacheck: globals why_not
 local skeleton = require "prosody.util.encodings".confusable.skeleton;
 local usermanager = require "prosody.core.usermanager";
 
@@ -15,8 +16,12 @@ local has_tombstones = module:get_option_inherited_set("modules_enabled"):contai
 local known = {}; -- name → what it looks like; reckoned once
 local gone = {}; -- name → when its account was removed, since the start
 
--- Why a name cannot be registered: "looks like" and the other name, "gone", or nil. That it is there already is said by others.
-function why_not(wanted) -- luacheck: ignore 131/why_not
+-- Why a name cannot be registered: "looks like" and the other name, "gone", "odd", or nil. That it is there already is said by others.
+function why_not(wanted)
+	-- one that begins so is taken for an option or a hidden file by some who handle it
+	if wanted:find("^[.-]") then
+		return "odd";
+	end
 	local removed = gone[wanted];
 	if removed and has_tombstones and not (ttl and removed + ttl < os.time()) then
 		return "gone";
@@ -30,13 +35,23 @@ function why_not(wanted) -- luacheck: ignore 131/why_not
 	end
 end
 
+-- An invitation to set a password anew makes no account: neither another one, nor the one that was removed
+local function resets_another(event)
+	local invite = event.validated_invite or event.session and event.session.validated_invite;
+	local name = invite and invite.additional_data and invite.additional_data.allow_reset;
+	return name and (name ~= event.username or not usermanager.user_exists(name, module.host));
+end
+
 module:hook("user-registering", function (event)
 	local why, other = why_not(event.username);
+	if not why and resets_another(event) then
+		why = "its invitation sets a password anew";
+	end
 	if why then
 		module:log("info", "Refused to register the name %q: %s", event.username, other and why .. " " .. other or why);
 		event.allowed = false;
 		event.reason = "Somebody has this name, or one that looks like it";
-		event.name_is_taken = true;
+		event.name_is = why;
 	end
 end, 1);
 

@@ -181,6 +181,7 @@ Component "muc.example.org" "muc" {
 		"muc_moderation";            -- Moderators withdraw messages of others (XEP-0425)
 		"muc_search";                -- Search for public rooms (XEP-0433)
 		"muc_unconfigured";          -- Removes a room that nobody configured with the one who made it (XEP-0045)
+		"muc_floods";                -- Refuses floods of one person in a room, and removes who goes on (XEP-0045)
 	};
 	restrict_room_creation = "local"; -- Users of this host create rooms
 	muc_room_default_persistent = true; -- A room outlives its last visitor

@@ -296,7 +296,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         {},
         f"muc.{D}",
         "modules_enabled",
-        ["muc_mam", "muc_moderation", "muc_search", "muc_unconfigured", "muc_announcers"],
+        ["muc_mam", "muc_moderation", "muc_search", "muc_unconfigured", "muc_floods", "muc_announcers"],
     ),
     ({"prosody_proxy65_address": "192.0.2.1"}, {}, f"proxy.{D}", "proxy65_address", "192.0.2.1"),
     ({"prosody_component_settings": {"muc": {"title": "Räume"}}}, {}, f"muc.{D}", "name", "Räume"),
@@ -310,7 +310,7 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
         {},
         f"muc.{D}",
         "modules_enabled",
-        ["muc_mam", "muc_moderation", "muc_search", "http_muc_log"],
+        ["muc_mam", "muc_moderation", "muc_search", "muc_floods", "http_muc_log"],
     ),
     (
         {"prosody_component_settings": {"muc": {"options": {"muc_room_default_persistent": False}}}},

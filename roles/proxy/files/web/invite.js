@@ -32,7 +32,7 @@ function platform() {
 function over(state) {
   say('title', text(state));
   say('about', text(`${state}_about`));
-  ['choice', 'form'].forEach((id) => show(id, false));
+  ['choice', 'apps', 'form'].forEach((id) => show(id, false));
   show('over', site.web_client);
 }
 
@@ -62,7 +62,7 @@ function invited(invitation) {
 
 function choose() {
   show('form', false);
-  show('choice');
+  ['choice', 'apps'].forEach((id) => show(id));
 }
 
 // a step of its own for the browser, whose button leads back to the choice rather than away
@@ -72,7 +72,7 @@ function goOn() {
 }
 
 function fill() {
-  show('choice', false);
+  ['choice', 'apps'].forEach((id) => show(id, false));
   show('form');
   document.getElementById(document.getElementById('user').readOnly ? 'password' : 'user').focus();
 }
@@ -114,9 +114,12 @@ async function send(event) {
 
 function done(result, password) {
   say('title', text('created', { j: result.jid }));
-  say('about', result.state === 'reset' ? text('set') : text('created_about'));
+  const made = site.web_client ? text('created_about') : text('created_in_app');
+  say('about', result.state === 'reset' ? text('set') : made);
   show('form', false);
   show('done', site.web_client);
+  show('apps', !site.web_client);
+  show('apps_about', false);
   document.getElementById('go').addEventListener('click', () => {
     sessionStorage.setItem('xmpp-sign-in', JSON.stringify({ jid: result.jid, password }));
     location.assign('/');
@@ -126,6 +129,7 @@ function done(result, password) {
 async function start() {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = text(element.dataset.text);
+  if (!site.web_client) say('browser', text('here'));
   document.getElementById('browser').addEventListener('click', goOn);
   document.getElementById('back').addEventListener('click', () => history.back());
   window.addEventListener('popstate', () => { if (!document.getElementById('form').hidden) choose(); });
