@@ -13,7 +13,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = """#!/bin/sh
 echo "$@" >> {log}
-case "$*" in *xmpp.checkout*) echo "{owner}" ;; *State.Running*) echo true ;; *is-system-running*) echo running ;; esac
+case "$*" in
+  *xmpp.checkout*) echo "{owner}" ;;
+  *PortBindings*) echo 127.0.0.1 ;;
+  *State.Running*) echo true ;;
+  *is-system-running*) echo running ;;
+esac
 """
 
 
@@ -47,3 +52,10 @@ def test_that_of_this_one_is_used(tmp_path: Path, owner: str) -> None:
     for word in ("up", "owned"):
         done, _asked = called(tmp_path, word, owner)
         assert done.returncode == 0, done.stderr
+
+
+def test_one_that_is_there_keeps_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XMPP_QUICKSTART_ADDRESS", "127.0.0.2")
+    done, _asked = called(tmp_path, "up", str(ROOT))
+    assert done.returncode == 1
+    assert "with its ports on 127.0.0.1 and not on 127.0.0.2" in done.stderr

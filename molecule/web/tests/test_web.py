@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import Seen, address_of, chromium, page
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from playwright.sync_api import TimeoutError
 
 CONTAINER = os.environ["XMPP_WEB_CONTAINER"]
@@ -184,6 +185,33 @@ def test_nothing_is_left_after_a_reload_on_a_device_that_is_not_trusted(browser,
     made.reload()
     made.wait_for_selector("input[name=jid]")
     assert made.evaluate(kept) == 0
+    made.context.close()
+
+
+def test_a_server_that_is_away_is_said_and_who_tries_again_is_let_in(browser):
+    made = page(browser, Seen())
+    made.goto(f"https://{DOMAIN}/")
+    made.wait_for_selector("input[name=jid]")
+    shell("systemctl", "stop", "prosody")
+    try:
+        made.fill("input[name=jid]", "alice")
+        made.fill("input[name=password]", ALICE)
+        made.click("input[type=submit], button[type=submit]")
+        made.wait_for_selector("text=connection could not be established")
+        made.wait_for_selector("input[name=jid]", state="visible")
+        made.screenshot(path=SHOTS / "server-away.png")
+    finally:
+        shell("systemctl", "start", "prosody")
+    made.fill("input[name=password]", ALICE)
+    made.click("input[type=submit], button[type=submit]")
+    made.wait_for_selector("converse-user-profile")
+    # who is in comes back by himself
+    shell("systemctl", "restart", "prosody")
+    wait_until(lambda: f"alice@{DOMAIN}/" in shell("prosodyctl", "shell", "c2s:show()"), 60)
+    chat(made, "chat", f"bob@{DOMAIN}")
+    said = f"Back again {secrets.token_hex(4)}"
+    say(made, said)
+    wait_until(lambda: archived(said) > 0, 60)
     made.context.close()
 
 

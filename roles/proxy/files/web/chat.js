@@ -40,13 +40,15 @@ converse.plugins.add('site-first-view', {
   initialize() {
     const { api, exports, state } = this._converse;
     let leaves = false;
+    // Who is in comes back by himself. Who is not is told why; Converse would try once more, and then show nothing for ever.
+    api.listen.on('connected', () => api.settings.set({ auto_reconnect: true }));
     api.listen.on('beforeLogout', () => { leaves = true; });
     api.listen.on('disconnected', () => {
       const name = leaves ? '' : `${api.settings.get('jid') ?? ''}`.split('@')[0];
       // what is left of a session names who was here
       if (leaves && !state.config.get('trusted')) forget();
       leaves = false;
-      api.settings.set({ jid: name, password: '' });
+      api.settings.set({ jid: name, password: '', auto_reconnect: false });
       if (state.chatboxes.get('controlbox')) return;
       state.chatboxes.add(new exports.ControlBox({ id: 'controlbox', closed: false }));
       state.chatboxviews.get('controlbox')?.setModel();
@@ -67,7 +69,7 @@ converse.initialize({
   discover_connection_methods: false,
   ...(site.websocket ? { websocket_url: `wss://${location.host}/xmpp-websocket` } : { bosh_service_url: `https://${location.host}/http-bind` }),
   allow_registration: false,
-  auto_reconnect: true,
+  auto_reconnect: false,
   ...(site.rooms ? { muc_domain: site.rooms, locked_muc_domain: 'hidden' } : { allow_muc: false }),
   muc_search_service: null,
   muc_nickname_from_jid: true,
