@@ -47,7 +47,9 @@ def reason(result: Mapping[str, Any], labels: Sequence[str] = ()) -> str:
         if isinstance(result.get(key), str):
             return str(result[key])
     if isinstance(result.get("name"), str) and isinstance(result.get("state"), str):
-        return f"{result['name']} {result['state']}"
+        # a unit that was reloaded is told as started, which it was before
+        asked = (result.get("invocation") or {}).get("module_args", {}).get("state")
+        return f"{result['name']} {asked if asked in ('reloaded', 'restarted') else result['state']}"
     return ""
 
 
