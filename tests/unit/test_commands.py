@@ -136,6 +136,8 @@ TOLD = (
     "XMPP_DEPLOY_AGAIN",
     "XMPP_DEPLOY_OF",
     "XMPP_PROGRESS_QUIET",
+    "XMPP_QUICKSTART_ADDRESS",
+    "XMPP_QUICKSTART_WEB_PORT",
     "XMPP_PROGRESS_RECORD",
 )
 
@@ -234,7 +236,7 @@ def test_the_inventory_may_stand_anywhere_and_paths_start_where_the_operator_is(
 def test_without_an_inventory_a_container_host_is_made(checkout, arguments):
     assert checkout.deploy(*arguments).returncode == 0
     before, ansible = checkout.called()
-    assert before == ["environment deploy", "docker", "quickstart up"]
+    assert before == ["environment deploy", "docker", "quickstart up", "quickstart where"]
     assert ansible["arguments"][1] == str(checkout.root / "inventories" / "quickstart")
 
 
@@ -405,7 +407,18 @@ def test_other_verbs_want_the_quickstart_there_and_make_nothing(checkout):
     assert "the quickstart does not run here" in done.stderr
     assert checkout.called() == ([], {})
     assert checkout.xmpp("check", RUNNING="true").returncode == 0
-    assert checkout.called()[0] == ["quickstart owned", "environment deploy"]
+    assert checkout.called()[0] == ["quickstart owned", "environment deploy", "quickstart where"]
+
+
+def test_verbs_know_where_the_container_of_the_quickstart_is(checkout):
+    """What was said when it was made need not be said again."""
+    tool = checkout.root / "bin" / "lib" / "quickstart"
+    tool.write_text('#!/bin/sh\n[ "$1" != where ] || echo 127.0.0.2 9443\n')
+    assert checkout.xmpp("check", RUNNING="true").returncode == 0
+    told = checkout.called()[1]
+    assert (told["XMPP_QUICKSTART_ADDRESS"], told["XMPP_QUICKSTART_WEB_PORT"]) == ("127.0.0.2", "9443")
+    assert checkout.xmpp("check", "mine", RUNNING="true").returncode == 0
+    assert checkout.called()[1]["XMPP_QUICKSTART_ADDRESS"] == ""
 
 
 def test_deploy_is_a_verb_and_the_next_command_is_what_was_typed(checkout):

@@ -15,7 +15,7 @@ DOCKER = """#!/bin/sh
 echo "$@" >> {log}
 case "$*" in
   *xmpp.checkout*) echo "{owner}" ;;
-  *PortBindings*) echo 127.0.0.1 ;;
+  *PortBindings*) echo 127.0.0.1 8443 ;;
   *State.Running*) echo true ;;
   *is-system-running*) echo running ;;
 esac
@@ -54,8 +54,17 @@ def test_that_of_this_one_is_used(tmp_path: Path, owner: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_one_that_is_there_keeps_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XMPP_QUICKSTART_ADDRESS", "127.0.0.2")
+@pytest.mark.parametrize(
+    ("name", "value", "there"),
+    [("XMPP_QUICKSTART_ADDRESS", "127.0.0.2", "127.0.0.1"), ("XMPP_QUICKSTART_WEB_PORT", "9443", "8443")],
+)
+def test_one_that_is_there_keeps_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, there: str
+) -> None:
+    assert called(tmp_path, "where", "")[0].stdout == "127.0.0.1 8443\n"
+    monkeypatch.setenv("XMPP_QUICKSTART_ADDRESS", "127.0.0.1")
+    assert called(tmp_path, "up", str(ROOT))[0].returncode == 0
+    monkeypatch.setenv(name, value)
     done, _asked = called(tmp_path, "up", str(ROOT))
     assert done.returncode == 1
-    assert "with its ports on 127.0.0.1 and not on 127.0.0.2" in done.stderr
+    assert f"is there with {name}={there}, and not {value}" in done.stderr

@@ -56,6 +56,13 @@ def container_runs() -> bool:
         return False
 
 
+def published() -> dict[str, str]:
+    """Out: what says to the inventory of the quickstart where its container is; nothing where there is none."""
+    asked = subprocess.run([str(LIB / "quickstart"), "where"], stdout=subprocess.PIPE, text=True, check=False)
+    there = asked.stdout.split()
+    return dict(zip(("XMPP_QUICKSTART_ADDRESS", "XMPP_QUICKSTART_WEB_PORT"), there)) if len(there) == 2 else {}
+
+
 def variables(request: Request) -> dict[str, object]:
     """Out: what the verb's own options and word say to its playbook; paths start where the operator is."""
     found: dict[str, object] = {}
@@ -147,6 +154,8 @@ def run(request: Request, command: str, called: str) -> int:
     if quick and verb.brings_up:
         tool("docker")
         tool("quickstart", "up")
+    if quick:
+        os.environ.update(published())
     contained = inventories.in_containers(path)
     if contained and verb.brings_up:
         tool("docker", "--base-only")
