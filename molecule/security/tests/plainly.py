@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say passwords to a server one after the other in one stream (RFC 4616), and print what it says to each.
+"""Say passwords to a server one after the other in one stream (RFC 4616), and print what it says to each:
+success, or the condition of a failure.
 
 In: ADDRESS DOMAIN USER PASSWORD…
 """
@@ -39,7 +40,9 @@ def main() -> None:
         for password in PASSWORDS:
             initial = base64.b64encode(f"\0{USER}\0{password}".encode()).decode()
             auth = f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{initial}</auth>"
-            print("failure" if "<failure" in ask(connection, auth, "</failure>|<success") else "success", flush=True)
+            answer = ask(connection, auth, "</failure>|<success")
+            refused = re.search(r"<failure[^>]*><([a-z-]+)", answer)
+            print(refused[1] if refused else "success", flush=True)
 
 
 main()

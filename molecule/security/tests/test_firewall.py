@@ -11,9 +11,10 @@ import subprocess
 from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client as check
+from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
-from conftest import DOMAIN, GREETING, HOST, PASSWORDS, banned, client, reached, waits_until
+from conftest import DOMAIN, GREETING, HOST, NEIGHBOUR, PASSWORDS, banned, client, reached, waits_until
 
 OPEN = [22, 3478, 5222, 5223, 5269, 5270, 5281, 5349]
 BESIDE = 8080
@@ -171,7 +172,29 @@ async def _third_time_lucky(address: str) -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     out, _errors = await process.communicate()
-    assert out.decode().split() == ["failure", "failure", "success"]
+    assert out.decode().split() == ["not-authorized", "not-authorized", "success"]
+
+
+def test_not_all_wrong_passwords_are_looked_at(guarded, address):
+    """Forty from the neighbour, as they are: each that is looked at is hashed by the server, and all wait for it."""
+    there = address_of(NEIGHBOUR)
+    script = Path(__file__).with_name("plainly.py").read_text(encoding="utf-8")
+    command = ["docker", "exec", "-i", NEIGHBOUR, "python3", "-", address, DOMAIN, "bob"]
+    guesses = [f"wrong-{number}" for number in range(40)]
+    try:
+        done = subprocess.run(
+            [*command, *guesses], input=script, capture_output=True, text=True, timeout=60, check=True
+        )
+        said = done.stdout.split()
+        assert set(said) == {"not-authorized", "temporary-auth-failure"}
+        # those at once, and one for each second that it took
+        assert said[:10] == ["not-authorized"] * 10
+        assert said.count("temporary-auth-failure") >= 15
+        # who comes from elsewhere is looked at
+        asyncio.run(_third_time_lucky(address))
+        assert waits_until(lambda: there in banned(guarded), 40), "who is refused without a look is a guesser too"
+    finally:
+        guarded.run(f"fail2ban-client set xmpp-prosody unbanip {there}")
 
 
 def test_fifty_at_once_are_let_in(address):

@@ -90,6 +90,7 @@ OWN = (
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
+    OwnModule("guesses", SERVER, lambda _settings: True, ("guesses_at_once", "guesses_period")),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("ldap_guard", SERVER, ldap.hosts, ("ldap_guard_pause",)),
     OwnModule("measure_traffic", SERVER, lambda settings: settings.flag("metrics")),

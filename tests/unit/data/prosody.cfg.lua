@@ -107,6 +107,7 @@ modules_enabled = {
 	-- Of the collection itself
 	"log_refused_sign_ins";      -- Tells in the log from where a sign-in was refused
 	"handshake_deadline";        -- Ends TLS handshakes that take too long
+	"guesses";                   -- Looks at few wrong passwords of one address at once (RFC 4616)
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus
 	"measure_peers";             -- Tells Prometheus which other servers cannot be reached, since when and why
