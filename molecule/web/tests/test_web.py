@@ -188,6 +188,13 @@ def test_nothing_is_left_after_a_reload_on_a_device_that_is_not_trusted(browser,
     made.context.close()
 
 
+def connected() -> str | None:
+    """Who is connected, as Prosody's shell has it; None where it does not answer yet."""
+    asked = ["docker", "exec", CONTAINER, "prosodyctl", "shell", "c2s:show()"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
 def test_a_server_that_is_away_is_said_and_who_tries_again_is_let_in(browser):
     made = page(browser, Seen())
     made.goto(f"https://{DOMAIN}/")
@@ -202,12 +209,13 @@ def test_a_server_that_is_away_is_said_and_who_tries_again_is_let_in(browser):
         made.screenshot(path=SHOTS / "server-away.png")
     finally:
         shell("systemctl", "start", "prosody")
+    wait_until(lambda: connected() is not None, 60)
     made.fill("input[name=password]", ALICE)
     made.click("input[type=submit], button[type=submit]")
     made.wait_for_selector("converse-user-profile")
     # who is in comes back by himself
     shell("systemctl", "restart", "prosody")
-    wait_until(lambda: f"alice@{DOMAIN}/" in shell("prosodyctl", "shell", "c2s:show()"), 60)
+    wait_until(lambda: f"alice@{DOMAIN}/" in (connected() or ""), 60)
     chat(made, "chat", f"bob@{DOMAIN}")
     said = f"Back again {secrets.token_hex(4)}"
     say(made, said)
