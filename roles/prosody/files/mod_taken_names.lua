@@ -11,21 +11,24 @@ local skeleton = require "prosody.util.encodings".confusable.skeleton;
 local usermanager = require "prosody.core.usermanager";
 
 local ttl = module:get_option_period("user_tombstone_expiry", nil);
-local has_tombstones = module:get_option_inherited_set("modules_enabled"):contains("tombstones");
 
 local known = {}; -- name → what it looks like; reckoned once
 local gone = {}; -- name → when its account was removed, since the start
 
--- Why a name cannot be registered: "looks like" and the other name, "gone", "odd", or nil. That it is there already is said by others.
-function why_not(wanted)
+-- What is known at once
+local function not_free(wanted)
 	-- one that begins so is taken for an option or a hidden file by some who handle it
 	if wanted:find("^[.-]") then
 		return "odd";
 	end
 	local removed = gone[wanted];
-	if removed and has_tombstones and not (ttl and removed + ttl < os.time()) then
+	local tombstones = prosody.hosts[module.host].modules.tombstones;
+	if tombstones and (removed and not (ttl and removed + ttl < os.time()) or tombstones.has_tombstone(wanted)) then
 		return "gone";
 	end
+end
+
+local function looks_like(wanted)
 	local looks = skeleton(wanted);
 	for name in usermanager.users(module.host) do
 		known[name] = known[name] or skeleton(name);
@@ -33,6 +36,22 @@ function why_not(wanted)
 			return "looks like", name;
 		end
 	end
+end
+
+-- Why a name cannot be registered: "looks like" and the other name, "gone", "odd", or nil. That it is there already is said by others.
+function why_not(wanted)
+	local why = not_free(wanted);
+	if why then
+		return why;
+	end
+	return looks_like(wanted);
+end
+
+local function refuse(event, why, other)
+	module:log("info", "Refused to register the name %q: %s", event.username, other and why .. " " .. other or why);
+	event.allowed = false;
+	event.reason = "Somebody has this name, or one that looks like it";
+	event.name_is = why;
 end
 
 -- An invitation to set a password anew makes no account: neither another one, nor the one that was removed
@@ -43,17 +62,22 @@ local function resets_another(event)
 end
 
 module:hook("user-registering", function (event)
-	local why, other = why_not(event.username);
-	if not why and resets_another(event) then
-		why = "its invitation sets a password anew";
-	end
+	local why = not_free(event.username) or resets_another(event) and "its invitation sets a password anew";
 	if why then
-		module:log("info", "Refused to register the name %q: %s", event.username, other and why .. " " .. other or why);
-		event.allowed = false;
-		event.reason = "Somebody has this name, or one that looks like it";
-		event.name_is = why;
+		refuse(event, why);
+		return true;
 	end
 end, 1);
+
+-- All names are looked at, so those who register in waves are kept out by others before
+module:hook("user-registering", function (event)
+	if event.allowed then
+		local why, other = looks_like(event.username);
+		if why then
+			refuse(event, why, other);
+		end
+	end
+end, -1);
 
 module:hook_global("user-deleted", function (event)
 	if event.host == module.host then
