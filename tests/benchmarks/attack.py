@@ -43,7 +43,7 @@ PASSWORD = "a-password-of-the-benchmark"
 HONEST = 4  # addresses, with fifty people behind each
 # kind → from how many addresses, what is counted, and how many of a hundred may pass once it has lasted (0: not said)
 KINDS = {
-    "guesses": (4, "passwords guessed", 1.0),
+    "guesses": (4, "passwords guessed and looked at", 1.0),
     "connections": (2, "connections opened without end", 0),
     "slow": (1, "handshakes that never end", 1.0),
     "accounts": (4, "accounts registered", 0),

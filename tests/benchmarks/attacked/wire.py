@@ -51,17 +51,17 @@ class Wire:
         self.send(STREAM.format(self.domain))
         await self.until("</stream:features>")
 
-    async def tries(self, user: str, password: str) -> bool:
-        """Say a password (RFC 4616). Out: whether it is the right one."""
+    async def tries(self, user: str, password: str) -> str:
+        """Say a password (RFC 4616). Out: what the server says to it, from the beginning of the answer."""
         initial = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
         self.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{initial}</auth>")
-        return (await self.until("<success|</failure>"))[0] == "<success"
+        return (await self.until(r"<success|<failure(.|\n)*?</failure>"))[0]
 
     async def sign_in(self, address: str, source: str, user: str, password: str) -> None:
         """Connect, sign in, bind and be there."""
         await self.connect(address, source)
         await self.open()
-        if not await self.tries(user, password):
+        if await self.tries(user, password) != "<success":
             raise OSError(f"{user} is not let in")
         await self.open()
         self.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
