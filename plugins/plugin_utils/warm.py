@@ -10,9 +10,12 @@ with all that it imports: a fifth of the processor time of a run that changes no
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import built_modules
 
 PLUGINS = Path(__file__).resolve().parents[1]
 KINDS = ("action", "filter", "lookup", "test")
@@ -40,3 +43,15 @@ def warm() -> None:
     for name, function in READ:
         with contextlib.suppress(Exception):
             getattr(importlib.import_module(f"{_PACKAGE}.{name}"), function)()
+    built_modules.use()
+    _collect_less()
+
+
+def _collect_less() -> None:
+    """Have the forks look for garbage seldom, and never among what they share with this process.
+
+    Each lives for a task, and what it looks at it has to copy first: a twelfth of the processor time of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

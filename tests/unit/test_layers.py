@@ -43,6 +43,7 @@ STOREYS = [
     {
         "plugin_utils/addresses",
         "plugin_utils/backup",
+        "plugin_utils/built_modules",
         "plugin_utils/doctor",
         "plugin_utils/listeners",
         "plugin_utils/ssh_keys",

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that a run built are there for the next one, as long as they are made of the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import built_modules
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = "ansible_collections.allthingslinux.xmpp.plugins.modules.packages_info-ZIP_DEFLATED-none"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> built_modules.Store:
+    found = built_modules.Store(tmp_path / "home" / "kept", tmp_path / "run", "abc")
+    found.lend()
+    return found
+
+
+def next_run(store: built_modules.Store, made_of: str = "abc") -> set[str]:
+    """Out: what a later run finds."""
+    later = built_modules.Store(store.root, store.run.with_name("later"), made_of)
+    later.lend()
+    return {path.name for path in later.run.iterdir()} if later.run.is_dir() else set()
+
+
+def test_what_was_built_is_there_for_the_next_run(store) -> None:
+    (store.run / BUILT).write_text("packed")
+    store.keep()
+    assert next_run(store) == {BUILT}
+    assert (store.run.with_name("later") / BUILT).read_text() == "packed"
+
+
+def test_what_is_made_of_something_else_is_built_anew(store) -> None:
+    (store.run / BUILT).write_text("packed")
+    store.keep()
+    assert next_run(store, made_of="def") == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ansible.modules.stat-ZIP_DEFLATED-none",
+        "ansible_collections.somebody.else.plugins.modules.x-ZIP_DEFLATED-none",
+        BUILT + ".lock",
+        BUILT + "-part",
+    ],
+)
+def test_what_may_be_another_one_next_time_is_not_kept(store, name: str) -> None:
+    (store.run / name).write_text("packed")
+    (store.run / BUILT).write_text("packed")
+    store.keep()
+    assert next_run(store) == {BUILT}
+
+
+@pytest.mark.parametrize("directory", ["root", "kept"])
+def test_a_store_that_others_can_write_into_is_not_believed(store, directory: str) -> None:
+    (store.run / BUILT).write_text("packed")
+    store.keep()
+    getattr(store, directory).chmod(0o777)
+    assert next_run(store) == set()
+
+
+def test_what_no_run_used_for_a_week_is_removed(store) -> None:
+    old, recent = store.root / "old", store.root / "recent"
+    old.mkdir()
+    recent.mkdir()
+    os.utime(old, (0, time.time() - built_modules.KEPT_FOR - 60))
+    store.keep()
+    assert {path.name for path in store.root.iterdir()} == {"abc", "recent"}
+
+
+def test_a_file_that_changes_is_another_fingerprint(tmp_path: Path) -> None:
+    module = tmp_path / "plugins" / "module_utils" / "deep" / "one.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("a = 1\n")
+    seen = module.stat()
+    before = built_modules.fingerprint([tmp_path], "2.19")
+    assert built_modules.fingerprint([tmp_path], "2.19") == before
+    assert built_modules.fingerprint([tmp_path], "2.20") != before
+    module.write_text("a = 2\n")
+    # as long as before, and with the time of before
+    os.utime(module, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert built_modules.fingerprint([tmp_path], "2.19") != before
+
+
+def test_the_collections_are_this_one_and_its_dependencies() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    assert set(built_modules.COLLECTIONS) == {f"{galaxy['namespace']}.{galaxy['name']}", *galaxy["dependencies"]}
+
+
+def test_a_run_takes_what_an_earlier_one_built(tmp_path: Path) -> None:
+    """With the installed Ansible: where it looks for built modules is nothing that it promises."""
+    play = tmp_path / "play.yml"
+    play.write_text(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        "    - allthingslinux.xmpp.listeners_info: {ports: []}\n      check_mode: true\n"
+    )
+    (tmp_path / "ansible.cfg").write_text("")
+    collections = next(
+        path for path in Path(built_modules.__file__).absolute().parents if path.name == "ansible_collections"
+    )
+
+    def run() -> str:
+        return subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", str(play)],
+            env={
+                **os.environ,
+                "ANSIBLE_HOME": str(tmp_path / "home"),
+                "ANSIBLE_COLLECTIONS_PATH": str(collections.parent),
+                "ANSIBLE_CALLBACKS_ENABLED": "allthingslinux.xmpp.warm",
+                "ANSIBLE_DEBUG": "1",
+                "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "ANSIBALLZ: Creating module" in run()
+    second = run()
+    assert "ANSIBALLZ: using cached module" in second
+    assert "ANSIBALLZ: Creating module" not in second
