@@ -156,6 +156,7 @@ class ActionModule(ActionBase):
             self._each(path, functools.partial(forms.problems, form))
         self._leave_out_what_was_refused()
         self._mark_what_is_made_of_faulty_ones()
+        self._settle_what_is_asked_for_often(role)
         if args["platforms"]:
             result.update(self._look_at_system(args["platforms"], variables))
         self._look_at_ports(args["ports"], args["owners"], variables)
@@ -232,15 +233,17 @@ class ActionModule(ActionBase):
                 if option.get("required"):
                     self._findings.append(f"{name} is not set: give it.")
                 continue
-            value, faults = self._evaluator.parts(name, raw)
+            made, faults = self._evaluator.parts(name, raw)
             label, where = self._called(name, raw)
             self._secondary += [str(fault) for _path, fault in faults if self._is_of_another(fault)]
             lines = [self._fault_line(path, raw, fault) for path, fault in faults if not self._is_of_another(fault)]
-            lines += types.problems(label, value, option, self._place, where)
-            value, gone = types.repaired(value, option, (name,))
+            lines += types.problems(label, made, option, self._place, where)
+            value, gone = types.repaired(made, option, (name,))
             if lines or faults or gone:
                 self._faulty.add(name)
                 self._gone += gone or [(name,)]
+            else:
+                self._evaluator.settle(name, made)
             # what another role of ours hands over is told by that one, which knows the variables it is made of
             if not is_within(raw, self._roles) or is_within(raw, self._role_dir):
                 told.append((raw, lines))
@@ -303,17 +306,22 @@ class ActionModule(ActionBase):
         """Go on with the rest of each variable, or with the default of the role where nothing of it is left."""
         # an item that goes for want of a name is gone as well
         self._gone += [whole for steps in self._gone if (whole := paths.whole(steps)) != steps]
+        changes: dict[str, Any] = {}
         for name in self._faulty:
             value: Any = self._values.get(name)
             for steps in self._gone:
                 if steps[0] == name:
                     value = paths.without({name: value}, steps).get(name)
-            if value is None:
-                value = self._default(name)
             if name in self._options:
-                self._evaluator.variables[name] = value
-            else:
-                self._evaluator.variables.pop(name, None)
+                changes[name] = self._default(name) if value is None else value
+        if self._faulty:
+            self._evaluator.replace(changes, removed=self._faulty - changes.keys())
+
+    def _settle_what_is_asked_for_often(self, role: str) -> None:
+        """Work out once what ports, checks and questions are all made of: the variables of the role together."""
+        for name in (f"__{role}_given", f"__{role}_settings"):
+            with contextlib.suppress(Fault):  # told by what asks for it
+                self._evaluator.settle(name, self._evaluator.value(name))
 
     def _default(self, name: str) -> Any:
         """Return the default of a variable of the role, or nothing where that is what was refused."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,22 @@ class Evaluator:
     """The variables of one host, worked out as a task would have them, but without making secrets."""
 
     def __init__(self, templar: Templar, variables: Mapping[str, Any]) -> None:
+        #: as they were written
         self.variables: dict[str, Any] = {**variables, ONLY_LOOKS: True}
-        self._templar = templar.copy_with_new_env(available_variables=self.variables)
+        self._seen = dict(self.variables)
+        self._templar = templar.copy_with_new_env(available_variables=self._seen)
+
+    def settle(self, name: str, value: Any) -> None:
+        """Have what is made of a variable take this value, and not work it out anew each time."""
+        self._seen[name] = value
+
+    def replace(self, changes: Mapping[str, Any], removed: Iterable[str] = ()) -> None:
+        """Give variables other values, or none at all, and work out anew what is made of them."""
+        self.variables.update(changes)
+        for name in removed:
+            self.variables.pop(name, None)
+        self._seen.clear()
+        self._seen.update(self.variables)
 
     def template(self, raw: Any) -> Any:
         """Work out a value as it was written. Raises Fault."""

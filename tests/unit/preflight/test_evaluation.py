@@ -53,6 +53,25 @@ def test_what_is_worked_out():
     assert raised.value.missing == "gone"
 
 
+def test_what_is_settled_is_not_worked_out_anew():
+    found = evaluator(made="{{ of + 1 }}", of="{{ nope }}")
+    with pytest.raises(evaluation.Fault):
+        found.value("made")
+    found.settle("of", 4)
+    assert found.value("made") == 5
+    assert found.variables["of"] == "{{ nope }}", "what was written is still known"
+
+
+def test_what_is_made_of_a_replaced_variable_is_worked_out_anew():
+    found = evaluator(made="{{ of + 1 }}", of=4, gone=1, last="{{ gone | default('none') }}")
+    found.settle("of", 4)
+    found.settle("made", 5)
+    found.settle("last", 1)
+    found.replace({"of": 8}, removed={"gone", "never there"})
+    assert found.value("made") == 9
+    assert found.value("last") == "none"
+
+
 def test_what_our_own_plugins_say_is_kept():
     inner = XmppError("prosody_hosts[0].name: a host needs a name")
     outer = AnsibleError("The filter plugin failed: ...")
