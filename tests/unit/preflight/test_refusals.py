@@ -44,7 +44,7 @@ ANSWERS: dict[str, Any] = {
     "prosody_config": {"changed": False},
     "certificates_info": {"problems": [], "certificates": [], "unfit": []},
     "packages_info": {"packages": {}, "problems": []},
-    "postgresql_clusters_info": {"misplaced": [], "databases": [], "lines": []},
+    "postgresql_clusters_info": {"clusters": {}, "misplaced": [], "databases": [], "lines": []},
     "command": {"rc": 0, "stdout": json.dumps({"rc": 0, "stdout": "closed", "changed": True})},
 }
 WHERE = re.compile(r" \(set in [^)]*\)")
