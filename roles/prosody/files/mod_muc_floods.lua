@@ -17,8 +17,8 @@ local ban = module:get_option_period("muc_flood_ban", "10 minutes");
 -- room and person → throttle, how many lines were refused, and until when he is out; those who wrote last
 local people = new_cache(10000);
 
-local function known(room, from)
-	return people:get(room.jid .. "\0" .. jid_bare(from));
+local function key_of(room, from)
+	return room.jid .. "\0" .. jid_bare(from);
 end
 
 -- after it was seen that he may speak here (50)
@@ -27,10 +27,11 @@ module:hook("muc-occupant-groupchat", function (event)
 	if not occupant or occupant.role == "moderator" then
 		return;
 	end
-	local one = known(room, from);
+	local key = key_of(room, from);
+	local one = people:get(key);
 	if not one then
 		one = { throttle = new_throttle(lines, period), refused = 0, out = 0 };
-		people:set(room.jid .. "\0" .. jid_bare(from), one);
+		people:set(key, one);
 	end
 	if one.throttle:poll(1) then
 		one.refused = math.max(0, one.refused - 1);
@@ -48,7 +49,7 @@ module:hook("muc-occupant-groupchat", function (event)
 end, 40);
 
 module:hook("muc-occupant-pre-join", function (event)
-	local one = known(event.room, event.stanza.attr.from);
+	local one = people:get(key_of(event.room, event.stanza.attr.from));
 	local affiliation = event.room:get_affiliation(event.stanza.attr.from);
 	if one and os.time() < one.out and affiliation ~= "owner" and affiliation ~= "admin" then
 		event.origin.send(st.error_reply(event.stanza, "wait", "policy-violation", "Too many lines at once: come back in some minutes"));
