@@ -18,6 +18,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas 
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 PATIENCE = 20.0
+NS_MUC = "http://jabber.org/protocol/muc"
 NS_PUBSUB = "http://jabber.org/protocol/pubsub"
 
 
@@ -70,6 +71,10 @@ class Client:
                     self.heard.append(body_of(xml))
                     self.from_whom.append(xml.get("from", ""))
                 self._new.notify_all()
+        elif xml.tag == f"{{{NS_CLIENT}}}presence" and xml.get("type") == "error":
+            with self._new:
+                self.reasons.append(f"{xml.get('from')}: {refusal(xml)}")
+                self._new.notify_all()
         return False
 
     def _disconnected(self, _event: Any) -> None:
@@ -101,6 +106,16 @@ class Client:
 
         self._do(enter())
 
+    def knock(self, room: str, nick: str) -> None:
+        """Ask to enter a room, and wait for no answer."""
+
+        def ask() -> None:
+            presence = self._xmpp.make_presence(pto=f"{room}/{nick}")
+            presence.append(ET.Element(f"{{{NS_MUC}}}x"))
+            presence.send()
+
+        self._loop.call_soon_threadsafe(ask)
+
     def hears(self, text: str, patience: float = 10.0) -> bool:
         with self._new:
             return self._new.wait_for(lambda: text in self.heard, patience)
@@ -116,7 +131,7 @@ class Client:
             return self._new.wait_for(lambda: condition in self.refused, patience)
 
     def is_told(self, who: str, part: str, patience: float = 20.0) -> bool:
-        """Whether a message to somebody came back with this in the text of the error."""
+        """Whether what was sent to somebody, or to a room, came back with this in the text of the error."""
         with self._new:
             return self._new.wait_for(lambda: any(who in one and part in one for one in self.reasons), patience)
 
@@ -146,6 +161,10 @@ class Client:
             await self._xmpp.update_roster(jid, name="a friend")
 
         self._do(add())
+
+    def ask_to_befriend(self, jid: str) -> None:
+        """Ask to see somebody's presence."""
+        self._loop.call_soon_threadsafe(lambda: self._xmpp.send_presence(pto=jid, ptype="subscribe"))
 
     def friends(self) -> set[str]:
         """Out: who is on the roster, as the server says it now."""

@@ -70,6 +70,7 @@ CHOICES: dict[str, dict[str, Any]] = {
         "prosody_s2s_insecure_domains": ["old.example"],
         "prosody_s2s_allow": ["example"],
         "prosody_s2s_deny": ["bad.example"],
+        "prosody_block_lists": [{"jid": "lists.example", "node": "muc_bans_sha256"}],
         "prosody_contact_info": {"abuse": ["mailto:abuse@example.org"]},
     },
     "little": {

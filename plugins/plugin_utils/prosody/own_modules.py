@@ -87,6 +87,12 @@ def _goes_by_dane(settings: Settings) -> bool:
 
 
 OWN = (
+    OwnModule(
+        "block_lists",
+        SERVER,
+        lambda settings: settings.sequence("block_lists"),
+        ("block_lists", "block_lists_host", "block_lists_refresh", "block_lists_retry"),
+    ),
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),

@@ -12,6 +12,7 @@ from typing import Any, Union
 
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    block_lists,
     ldap,
     module_choice,
     own_modules,
@@ -256,6 +257,9 @@ def registration_options(settings: Settings) -> Entries:
 
 def _limits(settings: Settings) -> Entries:
     entries: Entries = []
+    if settings.has("block_lists"):
+        allow, deny = (peer_domains(settings, name) for name in ("s2s_allow", "s2s_deny"))
+        entries += block_lists.options(settings, allow, deny)
     limits = value_forms.limits(settings)
     if limits:
         comment = "Bytes per second of one connection, and for how long it may exceed them"
@@ -468,6 +472,8 @@ TYPED = {
     "admins": "prosody_admins",
     "archive_expires_after": "prosody_archive_expires_after",
     "authentication": "prosody_authentication",
+    "block_lists": "prosody_block_lists",
+    "block_lists_host": "prosody_block_lists",
     "c2s_direct_tls_ports": "prosody_c2s_direct_tls_ports",
     "c2s_ports": "prosody_c2s_ports",
     "c2s_stanza_size_limit": "prosody_c2s_stanza_size_limit",

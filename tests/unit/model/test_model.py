@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 GOLDEN = Path(__file__).parents[1] / "data" / "prosody.cfg.lua"
 D = "example.org"
 HERE = {"groups": {"prosody": ["one"]}, "group_names": ["prosody"]}
+SHARED = {"jid": "lists.example.net", "node": "muc_bans_sha256"}
 # no module of the collection is wanted
 BARE = {"prosody_metrics": False, "prosody_log_refused_sign_ins": False, "prosody_standard_components": []}
 ELSEWHERE = {"groups": {"prosody": ["one"], "postgresql": ["two"]}, "group_names": ["prosody"]}
@@ -97,6 +98,9 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({"prosody_s2s_allow": ["X.example", "bücher.example"]}, {}, "*", "s2s_allow", ["x.example", "bücher.example"]),
     ({"prosody_s2s_deny": ["x.example"]}, {}, "*", "s2s_deny", ["x.example"]),
     ({"prosody_s2s_deny": ["x.example"], "prosody_federation": False}, {}, "*", "s2s_deny", None),
+    ({}, {}, "*", "block_lists", None),
+    ({"prosody_block_lists": [SHARED]}, {}, "*", "block_lists", [SHARED]),
+    ({"prosody_block_lists": [SHARED]}, {}, "*", "block_lists_host", D),
     ({"prosody_dane": True}, {}, "*", "use_dane", True),
     ({"prosody_tls_groups": ["X25519"]}, {}, "*", "ssl", {"curveslist": ["X25519"]}),
     ({"prosody_tls_groups": []}, {}, "*", "ssl", None),
@@ -408,6 +412,8 @@ MODULES: list[tuple[dict[str, Any], dict[str, Any], str, bool]] = [
     ({}, {}, "peers_allowed", False),
     ({"prosody_s2s_allow": ["x.example"]}, {}, "peers_allowed", True),
     ({"prosody_s2s_deny": ["x.example"]}, {}, "peers_allowed", True),
+    ({}, {}, "block_lists", False),
+    ({"prosody_block_lists": [SHARED]}, {}, "block_lists", True),
     ({}, {}, "dialback", True),
     ({"prosody_federation": False}, {}, "dialback", False),
     ({}, {}, "invites_register", True),
