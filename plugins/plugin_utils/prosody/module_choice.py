@@ -56,10 +56,13 @@ _PAGES = ("invites_page", "invites_register_web", "register_apps", "http_libjs")
 
 def registration_modules(scope: Settings, settings: Settings) -> tuple[str, ...]:
     """Return the modules for setting registration of `scope`, the server or a host: closed, invite or public."""
-    if scope.choice("registration", REGISTRATION, "closed") == "closed":
+    policy = scope.choice("registration", REGISTRATION, "closed")
+    if policy == "closed":
         return ()
     # An invitation is of use on a public server as well: it brings the contact along.
     own = own_modules.wanted(settings, own_modules.REGISTRATION)
+    if policy == "public":
+        own += own_modules.wanted(settings, own_modules.PUBLIC)
     pages = () if settings.flag("proxied") else _PAGES
     return ("register_ibr", "register_limits", *_INVITES, *own, *pages, "watchregistrations")
 

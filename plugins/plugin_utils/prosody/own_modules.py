@@ -24,7 +24,7 @@ PACKAGE = "allthingslinux.xmpp"
 
 _SOURCES = Path(__file__).resolve().parents[3] / "roles" / "prosody" / "files"
 
-SERVER, ROOMS, REGISTRATION = "server", "muc", "registration"
+SERVER, ROOMS, REGISTRATION, PUBLIC = "server", "muc", "registration", "public"
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,20 @@ def _has_rooms(settings: Settings) -> bool:
     )
 
 
+def _policies(settings: Settings) -> set[str]:
+    return {host.text("registration") or settings.text("registration") for host in settings.entries("hosts")}
+
+
 def _registers(settings: Settings) -> bool:
-    policies = [host.text("registration") or settings.text("registration") for host in settings.entries("hosts")]
-    return any(policy in ("invite", "public") for policy in policies)
+    return bool(_policies(settings) & {"invite", "public"})
+
+
+def _is_public(settings: Settings) -> bool:
+    return "public" in _policies(settings)
+
+
+def _waits(settings: Settings) -> bool:
+    return _is_public(settings) and settings.number("newcomer_days", 3) > 0
 
 
 def _has_pages(settings: Settings) -> bool:
@@ -105,6 +116,8 @@ OWN = (
     OwnModule("peers_allowed", SERVER, _chooses_peers, ("s2s_allow", "s2s_deny")),
     OwnModule("taken_names", REGISTRATION, _registers),
     OwnModule("invites_json", REGISTRATION, _has_pages),
+    OwnModule("register_networks", PUBLIC, _is_public),
+    OwnModule("newcomers", PUBLIC, _waits, ("newcomer_days", "newcomer_strangers")),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),
     OwnModule("muc_unconfigured", ROOMS, _has_rooms),
@@ -121,7 +134,8 @@ OWN = (
 def wanted(settings: Settings, place: str) -> list[str]:
     """Return the modules that `settings` ask for in `place`.
 
-    SERVER is all hosts, ROOMS the rooms of each host, REGISTRATION the hosts that invite.
+    SERVER is all hosts, ROOMS the rooms of each host, REGISTRATION the hosts where people register, PUBLIC those where
+    everybody may.
     """
     return [module.name for module in OWN if module.place == place and module.wanted(settings)]
 

@@ -238,6 +238,9 @@ def _authentication(settings: Settings) -> Entries:
     ldap.refuse_what_it_cannot(settings)
     entries += ldap.options(settings)
     entries += registration_options(settings)
+    if any(module.name == "newcomers" for module in own_modules.needed(settings)):
+        days, path = settings.number("newcomer_days", 3), settings.where("newcomer_days")
+        entries.append(Option("newcomer_days", days, "So long a new account may do less", path))
     return entries
 
 
@@ -251,6 +254,7 @@ def registration_options(settings: Settings) -> Entries:
             Option("registration_invite_only", False, "Everybody may create an account"),
             Option("registration_throttle_max", 50, "From one address, as that of a school: that many accounts"),
             Option("registration_throttle_period", "1 hour", "in that time"),
+            Option("registration_throttle_cache_size", 10000, "So many addresses are remembered"),
         ]
     return []
 
@@ -512,6 +516,7 @@ TYPED = {
     "muc_announcers": "prosody_muc_announcers",
     "muc_log_expires_after": "prosody_muc_archive_expires_after",
     "muc_mam_remove_expired_messages_period": "prosody_archive_expiry_interval",
+    "newcomer_days": "prosody_newcomer_days",
     "openmetrics_allow_ips": "prosody_metrics_allow_ips",
     "password_hash": "prosody_password_hash",
     "password_policy": "prosody_password_min_length",
