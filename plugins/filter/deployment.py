@@ -23,10 +23,12 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
         return {
+            "deployment_brings": deployment.brings,
             "deployment_merged": deployment.merged,
             "deployment_misspelt_groups": deployment_misspelt_groups,
             "deployment_moves": deployment.moves,
             "deployment_other_backends": deployment.other_backends,
             "deployment_settled": deployment.settled,
             "deployment_shared_domains": deployment.shared_domains,
+            "deployment_unmovable": deployment.unmovable,
         }

@@ -107,6 +107,89 @@ def other_backends(last: Deployment, now: Deployment) -> list[str]:
     ]
 
 
+def brings(
+    last: Deployment, now: Deployment, found: Collection[Mapping[str, Any]], contained: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return the hosts whose Prosody was moved to one that has not got what it keeps, from where that has to be brought.
+
+    found: the moves; contained: hosts whose services are in containers.
+    Out: from, to, roles (all that go the same way), database (whether the database does), turn_waits (whether the TURN
+    server cannot start on the new host before the old one is stopped, as its ports may be those of containers there),
+    problems (why it cannot be done, a sentence each).
+    """
+    result: list[dict[str, Any]] = []
+    for move in found:
+        mine = set(domains_of(last, move["host"]))
+        missing = [heir for heir in move["heirs"] if not mine <= set(domains_of(last, heir))]
+        if move["role"] != "prosody" or not move["stop"] or not missing:
+            continue
+        old, new = move["host"], move["heirs"][0]
+        roles = [one["role"] for one in found if one["host"] == old and one["stop"] and one["heirs"] == [new]]
+        result.append(
+            {
+                "from": old,
+                "to": new,
+                "roles": roles,
+                "database": "postgresql" in roles,
+                "turn_waits": "coturn" in roles and old in contained and new not in contained,
+                "problems": _obstacles(move, roles, last, now, found, contained),
+            }
+        )
+    for one in result:
+        if sum(other["to"] == one["to"] for other in result) > 1:
+            one["problems"].append(f"Several hosts' Prosodys were moved to {one['to']}: bring one along at a time.")
+    return result
+
+
+def _obstacles(
+    move: Mapping[str, Any],
+    roles: Collection[str],
+    last: Deployment,
+    now: Deployment,
+    found: Collection[Mapping[str, Any]],
+    contained: Collection[str],
+) -> list[str]:
+    """Why what a Prosody keeps cannot be brought to its heir."""
+    old, heirs = move["host"], move["heirs"]
+    if len(heirs) > 1:
+        return [f"Domains of {old} were moved to several hosts, {', '.join(heirs)}: bring all to one of them."]
+    (new,) = heirs
+    problems = []
+    lost = sorted(set(domains_of(last, old)) - set(domains_of(now, new)))
+    if lost:
+        problems.append(f"{', '.join(lost)} of {old} would be no more: take domains away before or after.")
+    there = [_NAMES[role] for role in ("prosody", "postgresql") if role in roles and role in roles_of(last, new)]
+    if there:
+        problems.append(f"{' and '.join(there)} ran on {new} before, and what they keep would be replaced.")
+    for one in found:
+        if one["role"] == "postgresql" and one["stop"] and new in one["heirs"] and "postgresql" not in roles:
+            problems.append(f"The database was moved to {new} from {one['host']}, and Prosody from {old}.")
+    left = sorted(set(roles_of(last, old)) - set(roles))
+    if old in contained and left:
+        problems.append(f"All services of {old} have to go to {new}, since it is in containers: {', '.join(left)} as well.")
+    return problems
+
+
+def unmovable(
+    last: Deployment,
+    found: Collection[Mapping[str, Any]],
+    bringing: Collection[Mapping[str, Any]],
+    contained: Collection[str],
+) -> list[str]:
+    """Return what to say of moves into containers and out of them that are none of those in which data are brought.
+
+    Where the heirs have the service already the move was done, and what is left is to stop the old one.
+    """
+    return [
+        move["text"]
+        for move in found
+        if move["stop"]
+        and {move["host"], *move["heirs"]} & set(contained)
+        and not any(one["from"] == move["host"] and move["heirs"] == [one["to"]] for one in bringing)
+        and not all(move["role"] in roles_of(last, heir) for heir in move["heirs"])
+    ]
+
+
 def merged(last: Deployment, now: Deployment, hosts: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the record after a run begins that changes `hosts`: what was there and what is going to be."""
     result = {host: dict(entry) for host, entry in last.items()}

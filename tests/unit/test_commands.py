@@ -48,7 +48,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
                 "there is no verb depoly",
                 "Did you mean deploy?",
                 "deploy check status dns doctor compose refresh invite drain accounts backup restore recover"
-                " export erase storage rotate drift",
+                " export erase storage move rotate drift",
             ],
         ),
         ("xmpp", ["zzz"], ["there is no verb zzz"]),

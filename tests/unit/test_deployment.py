@@ -112,3 +112,96 @@ def test_a_host_that_became_another_kind_of_host_is_told() -> None:
     assert other_backends(was, was) == []
     # a record of an earlier version does not say
     assert other_backends(LAST, now) == []
+
+
+def brought(last: dict[str, Any], now: dict[str, Any], contained: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = FILTERS["deployment_brings"](last, now, moves(last, now, [*last, *now]), contained)
+    return found
+
+
+def stuck(last: dict[str, Any], now: dict[str, Any], contained: tuple[str, ...] = ()) -> list[str]:
+    found = moves(last, now, [*last, *now])
+    bringing = FILTERS["deployment_brings"](last, now, found, contained)
+    texts: list[str] = FILTERS["deployment_unmovable"](last, found, bringing, contained)
+    return texts
+
+
+ALL = host("coturn", "postgresql", "prosody")
+
+
+def test_what_prosody_keeps_is_brought_with_the_database_where_that_moves_along() -> None:
+    [one] = brought({"a": ALL}, {"b": ALL})
+    assert (one["from"], one["to"], one["database"], one["problems"]) == ("a", "b", True, [])
+    assert sorted(one["roles"]) == ["coturn", "postgresql", "prosody"]
+    [one] = brought({"a": host("prosody"), "c": host("postgresql")}, {"b": host("prosody"), "c": host("postgresql")})
+    assert (one["database"], one["roles"]) == (False, ["prosody"])
+    assert brought({"a": ALL}, {"a": ALL}) == []
+    # a TURN server alone keeps nothing
+    assert brought({"a": ALL}, {"a": host("postgresql", "prosody"), "b": host("coturn")}) == []
+
+
+def test_who_has_it_already_is_brought_nothing() -> None:
+    last = {"a": host("coturn", "postgresql"), "b": ALL}
+    assert brought({"a": ALL, "b": ALL}, {"b": ALL}, ("b",)) == []
+    assert stuck({"a": ALL, "b": ALL}, {"b": ALL}, ("b",)) == []
+    assert stuck(last, {"b": ALL}, ("b",)) == []
+
+
+def test_turn_waits_for_the_ports_of_containers() -> None:
+    assert [brought({"a": ALL}, {"b": ALL}, names)[0]["turn_waits"] for names in ((), ("a",), ("b",))] == [
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "contained", "said"),
+    [
+        (
+            {"a": {**ALL, "domains": ["x.example", "y.example"]}},
+            {"b": {**host("prosody"), "domains": ["x.example"]}, "c": {**host("prosody"), "domains": ["y.example"]}},
+            (),
+            "Domains of a were moved to several hosts, b, c",
+        ),
+        (
+            {"a": {**ALL, "domains": ["x.example", "y.example"]}},
+            {"b": {**ALL, "domains": ["x.example"]}},
+            (),
+            "y.example of a would be no more",
+        ),
+        (
+            {"a": ALL, "b": host("prosody", domain="z.example")},
+            {"b": {**ALL, "domains": ["example.org", "z.example"]}},
+            (),
+            "Prosody ran on b before",
+        ),
+        ({"a": ALL, "b": host("postgresql")}, {"b": ALL}, (), "PostgreSQL ran on b before"),
+        ({"a": host("prosody"), "c": host("postgresql")}, {"b": ALL}, (), "The database was moved to b from c"),
+        ({"a": ALL}, {"a": host("coturn"), "b": host("postgresql", "prosody")}, ("a",), "since it is in containers: cot"),
+        (
+            {"a": ALL, "c": host("prosody", domain="c.example")},
+            {"b": {**ALL, "domains": ["example.org", "c.example"]}},
+            (),
+            "Several hosts' Prosodys were moved to b",
+        ),
+    ],
+)
+def test_what_cannot_be_brought_is_said(
+    last: dict[str, Any], now: dict[str, Any], contained: tuple[str, ...], said: str
+) -> None:
+    assert any(said in problem for one in brought(last, now, contained) for problem in one["problems"])
+
+
+def test_a_host_may_keep_its_turn_server_when_the_others_go_into_containers() -> None:
+    last, now = {"a": ALL}, {"a": host("coturn"), "b": host("postgresql", "prosody")}
+    assert [one["problems"] for one in brought(last, now, ("b",))] == [[]]
+    assert stuck(last, now, ("b",)) == []
+
+
+def test_a_single_service_moves_neither_into_containers_nor_out_of_them() -> None:
+    last, now = {"a": ALL}, {"a": host("postgresql", "prosody"), "b": host("coturn")}
+    assert stuck(last, now) == []
+    for contained in ("a",), ("b",):
+        [line] = stuck(last, now, contained)
+        assert line.startswith("coturn was moved from a to b")

@@ -40,6 +40,7 @@ STOREYS = [
         "module_utils/storage",
         "module_utils/transaction",
     },
+    {"module_utils/moving"},
     {
         "plugin_utils/addresses",
         "plugin_utils/backup",

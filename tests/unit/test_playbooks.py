@@ -124,25 +124,51 @@ def test_drift_changes_nothing_even_when_it_is_run_as_any_playbook(operator):
     assert "preflight" not in done.stdout
 
 
-@pytest.mark.parametrize("here", [False, True], ids=["into containers", "out of containers"])
-def test_a_service_does_not_move_between_a_host_and_containers(operator, here):
+def moved_between(operator, here: bool, services: tuple[str, ...] = ("prosody",)) -> None:
+    """An inventory in which services were moved between a host and containers. here: whether they were in containers."""
     backends: tuple[dict[str, Any], ...] = ({}, {"xmpp_backend": "container"})
     old, new = {"ansible_connection": "local", **backends[here]}, {"ansible_connection": "local", **backends[not here]}
     operator.has(
         {
             "vars": {"xmpp_domain": "op.test"},
             "hosts": {"xmpp1": old},
-            "children": {"prosody": {"hosts": {"xmpp2": new}}},
+            "children": {service: {"hosts": {"xmpp2": new}} for service in services},
         }
     )
     (operator.inventory / ".secrets").mkdir()
-    record = {"xmpp1": {"roles": ["prosody"], "domains": ["op.test"], "address": "xmpp1"}}
+    record = {"xmpp1": {"roles": list(services), "domains": ["op.test"], "address": "xmpp1"}}
     (operator.inventory / ".secrets" / "deployed.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("here", [False, True], ids=["into containers", "out of containers"])
+def test_a_deployment_leaves_nothing_behind_between_a_host_and_containers(operator, here):
+    moved_between(operator, here)
     done = operator.runs("moved.yml")
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
-    assert "Prosody was moved from xmpp1 to xmpp2" in said
-    assert "services do not move between hosts and containers" in said
+    assert "What Prosody keeps on xmpp1 would stay there, and nobody would have an account on xmpp2" in said
+    assert "bin/xmpp move INVENTORY brings all along" in said
+    done = operator.runs("moved.yml", "-e", "__xmpp_moving=true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Prosody was moved from xmpp1 to xmpp2" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("moving", ["false", "true"])
+def test_a_single_service_does_not_move_into_containers(operator, moving):
+    moved_between(operator, False, ("coturn",))
+    done = operator.runs("moved.yml", "-e", f'{{"__xmpp_moving": {moving}}}')
+    assert done.returncode != 0
+    assert "only together with Prosody" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_what_cannot_be_brought_is_refused_before_anything_is_asked(operator):
+    moved_between(operator, False)
+    record = json.loads((operator.inventory / ".secrets" / "deployed.json").read_text())
+    record["xmpp1"]["domains"] += ["second.test"]
+    (operator.inventory / ".secrets" / "deployed.json").write_text(json.dumps(record))
+    done = operator.runs("move.yml", "-e", "xmpp_move_yes=true")
+    assert done.returncode != 0
+    assert "second.test of xmpp1 would be no more" in " ".join((done.stdout + done.stderr).split())
 
 
 def test_a_host_that_is_in_containers_now_would_begin_with_nothing(operator):

@@ -172,6 +172,11 @@ VERBS = {
             (Option("--yes", "xmpp_storage_yes", "ask nothing"),),
         ),
         Verb(
+            "move",
+            "bring all that is kept to where Prosody is in the inventory now, also into containers; asks once",
+            (Option("--yes", "xmpp_move_yes", "ask nothing"),),
+        ),
+        Verb(
             "rotate",
             "new secrets in the place of those that were made, while everybody stays connected",
             (
