@@ -34,7 +34,8 @@ options:
     description:
       - V(look) counts what there is on the host that has it, and fails where Prosody does not run there.
       - V(ready) fails where Prosody runs already, or where there is too little room for O(size).
-      - V(save) writes C(database.dump) and C(files.tar) into O(directory), for its owner alone. Prosody has to be stopped.
+      - V(save) writes C(database.dump) and C(files.tar) into O(directory), for its owner alone. Prosody has to be
+        stopped.
       - V(load) puts what is in them into its place, sets aside what lay there, and fails where it counts anything else
         than O(counts).
     type: str
@@ -150,8 +151,9 @@ def act(params: dict[str, Any], kept: Kept, runs: bool) -> dict[str, Any]:
         return {"changed": False, **told(kept), "size": kept.size()}
     if runs:
         raise MovingError(
-            "Prosody runs here, so what it keeps cannot be "
-            + ("saved: stop it first." if action == "save" else "replaced. Stop it if it is not the one that people use.")
+            "Prosody runs here, so what it keeps cannot be saved: stop it first."
+            if action == "save"
+            else "Prosody runs here, so what it keeps cannot be replaced. Stop it if it is not the one that people use."
         )
     if action == "ready":
         kept.room_for(params["size"])

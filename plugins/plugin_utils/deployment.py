@@ -110,7 +110,7 @@ def other_backends(last: Deployment, now: Deployment) -> list[str]:
 def brings(
     last: Deployment, now: Deployment, found: Collection[Mapping[str, Any]], contained: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Return the hosts whose Prosody was moved to one that has not got what it keeps, from where that has to be brought.
+    """Return the hosts whose Prosody was moved to one that has not got what it keeps.
 
     found: the moves; contained: hosts whose services are in containers.
     Out: from, to, roles (all that go the same way), database (whether the database does), turn_waits (whether the TURN
@@ -166,7 +166,7 @@ def _obstacles(
             problems.append(f"The database was moved to {new} from {one['host']}, and Prosody from {old}.")
     left = sorted(set(roles_of(last, old)) - set(roles))
     if old in contained and left:
-        problems.append(f"All services of {old} have to go to {new}, since it is in containers: {', '.join(left)} as well.")
+        problems.append(f"All services of {old} go to {new}, since it is in containers: {', '.join(left)} as well.")
     return problems
 
 

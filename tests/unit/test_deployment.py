@@ -178,7 +178,7 @@ def test_turn_waits_for_the_ports_of_containers() -> None:
         ),
         ({"a": ALL, "b": host("postgresql")}, {"b": ALL}, (), "PostgreSQL ran on b before"),
         ({"a": host("prosody"), "c": host("postgresql")}, {"b": ALL}, (), "The database was moved to b from c"),
-        ({"a": ALL}, {"a": host("coturn"), "b": host("postgresql", "prosody")}, ("a",), "since it is in containers: cot"),
+        ({"a": ALL}, {"a": host("coturn"), "b": host("postgresql", "prosody")}, ("a",), "it is in containers: cot"),
         (
             {"a": ALL, "c": host("prosody", domain="c.example")},
             {"b": {**ALL, "domains": ["example.org", "c.example"]}},

@@ -125,7 +125,7 @@ def test_drift_changes_nothing_even_when_it_is_run_as_any_playbook(operator):
 
 
 def moved_between(operator, here: bool, services: tuple[str, ...] = ("prosody",)) -> None:
-    """An inventory in which services were moved between a host and containers. here: whether they were in containers."""
+    """Have services moved between a host and containers. here: whether they were in containers."""
     backends: tuple[dict[str, Any], ...] = ({}, {"xmpp_backend": "container"})
     old, new = {"ansible_connection": "local", **backends[here]}, {"ansible_connection": "local", **backends[not here]}
     operator.has(

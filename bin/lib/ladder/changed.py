@@ -28,7 +28,7 @@ TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"plugins/", (*SHIPPED, "Every")),
     (r"roles/prosody/(?:defaults|files)/", (*SHIPPED, "versions", "Role")),
     (r"roles/backup/", (*SHIPPED, "molecule/backup", "molecule/monitoring")),  # the others are without backups
-    (r"roles/containers/", (*SHIPPED, "molecule/containers")),  # the others are on hosts
+    (r"roles/containers/", (*SHIPPED, "molecule/containers", "molecule/move")),  # the others are on hosts
     (r"roles/(?:postgresql|coturn|prosody|monitoring)/", (*SHIPPED, "Role")),
     (r"roles/|playbooks/|site[.]yml$", (*SHIPPED, "Site")),
     (r"tests/scenario/", (*CODE, "Every")),

@@ -142,9 +142,8 @@ class Kept:
         schema, aside = f"before_{stamp}", ""
         tables = json.loads(database.ask(self.database, counts.TABLES))
         if tables:
-            moves = [
-                'ALTER TABLE public."' + name.replace('"', '""') + f'" SET SCHEMA {schema};' for name in map(str, tables)
-            ]
+            quoted = ['"' + str(name).replace('"', '""') + '"' for name in tables]
+            moves = [f"ALTER TABLE public.{name} SET SCHEMA {schema};" for name in quoted]
             database.ask(self.database, "\n".join(["BEGIN;", f"CREATE SCHEMA {schema};", *moves, "COMMIT;"]))
             aside = f"the schema {schema} of the database {self.database}"
         with (self.directory / DUMP).open("rb") as file:

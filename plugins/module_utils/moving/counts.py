@@ -62,7 +62,8 @@ def read(text: str) -> dict[str, dict[str, int]]:
 def store_of(parts: Sequence[str]) -> tuple[str, str] | None:
     """In: the path of a file below the data directory. Out: host and store that it is of, None for what is derived.
 
-    mod_storage_internal and mod_http_file_share have HOST/STORE/USER.dat, with what is no letter as %2e (util.datamanager).
+    mod_storage_internal and mod_http_file_share have HOST/STORE/USER.dat, with what is no letter as %2e
+    (util.datamanager).
     """
     if parts[-1].endswith(_DERIVED):
         return None

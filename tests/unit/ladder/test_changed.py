@@ -57,7 +57,7 @@ def test_what_nobody_knows_reaches_everything() -> None:
         ("plugins/modules/prosody_room.py", {"unit", "sanity", "molecule/modules", "molecule/spread"}, set()),
         ("roles/coturn/tasks/main.yml", {"molecule/default", "molecule/spread"}, {"molecule/faults"}),
         ("roles/backup/tasks/main.yml", {"molecule/backup", "molecule/monitoring"}, {"molecule/default"}),
-        ("roles/containers/files/Dockerfile", {"molecule/containers"}, {"molecule/default"}),
+        ("roles/containers/files/Dockerfile", {"molecule/containers", "molecule/move"}, {"molecule/default"}),
         ("roles/service/tasks/main.yml", {"molecule/default", "molecule/faults"}, {"molecule/accounts"}),
         ("roles/prosody/files/mod_measure_peers.lua", {"molecule/federation", "versions"}, {"molecule/accounts"}),
         ("molecule/federation/files/authorities.sh", {"unit", "molecule/federation"}, {"molecule/acme"}),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""module_utils/moving: what is counted, and files that are saved and loaded with a database that answers from a script."""
+"""module_utils/moving: what is counted, saved and loaded, with a database that answers from a script."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def test_files_are_counted_with_what_is_in_them() -> None:
 
 
 def test_the_database_is_asked_for_every_table_and_by_its_name() -> None:
-    asked = counts.statement(["prosody", "prosodyarchive", "it's \"odd\""])
+    asked = counts.statement(["prosody", "prosodyarchive", 'it\'s "odd"'])
     assert 'count(DISTINCT "user")) FROM "prosody" GROUP BY host, store' in asked
     assert 'jsonb_build_array(host, store, count(*)) FROM "prosodyarchive" GROUP BY host, store' in asked
-    assert "'rows of it''s \"odd\"', count(*)) FROM \"it's \"\"odd\"\"\"" in asked
+    assert '\'rows of it\'\'s "odd"\', count(*)) FROM "it\'s ""odd"""' in asked
     assert asked.count("UNION ALL") == 4
 
 
@@ -191,7 +191,7 @@ def test_a_database_that_does_not_come_up_is_told(
 
 
 def test_too_little_room_is_told_before_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage: Any = shutil._ntuple_diskusage(100, 90, 10 * 10**6)  # type: ignore[attr-defined]
+    usage: Any = shutil._ntuple_diskusage(100, 90, 10 * 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     here = kept(tmp_path)
     here.room_for(6 * 10**6)
@@ -200,5 +200,5 @@ def test_too_little_room_is_told_before_anything(tmp_path: Path, monkeypatch: py
 
 
 def test_a_program_that_fails_is_named(tmp_path: Path) -> None:
-    with pytest.raises(counts.MovingError, match="tar ended with status 2: .*nothing-here"):
+    with pytest.raises(counts.MovingError, match=r"tar ended with status 2: .*nothing-here"):
         copies._run(["tar", "--create", "--file=-", f"{tmp_path}/nothing-here"])

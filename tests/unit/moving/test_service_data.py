@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.moving.counts import MovingError
@@ -17,11 +17,11 @@ COUNTS = {"chat.example": {"accounts": 2}}
 class Kept:
     """What is there."""
 
-    done: list[str] = []
+    done: ClassVar[list[str]] = []
     room = True
 
     def __init__(self, *_given: Any) -> None:
-        type(self).done = []
+        self.done.clear()
 
     def count(self) -> dict[str, dict[str, int]]:
         return COUNTS
