@@ -45,7 +45,7 @@ def _run(words: Sequence[str], source: IO[bytes] | None = None, into: IO[bytes] 
     )
     if done.returncode:
         said = " ".join(done.stderr.decode(errors="replace").split())
-        program = next(word for word in words if word in ("tar", "pg_dump", "pg_restore"))
+        program = next(word for word in words if word in ("tar", "mv", "pg_dump", "pg_restore"))
         raise MovingError(f"{program} ended with status {done.returncode}: {said[-400:]}")
 
 
@@ -130,8 +130,8 @@ class Kept:
         if own:
             place = self.data / f"before-{stamp}"
             place.mkdir(mode=0o750)
-            for path in own:
-                path.rename(place / path.name)
+            # a directory of it may be on another file system
+            _run(["mv", f"--target-directory={place}", "--", *map(str, own)])
             aside.append(str(place))
         with (self.directory / FILES).open("rb") as file:
             _run(["tar", "--extract", "--preserve-permissions", "--same-owner", "--directory=/"], source=file)

@@ -118,7 +118,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     plain = copies._run
 
     def run(words: Sequence[str], source: IO[bytes] | None = None, into: IO[bytes] | None = None) -> None:
-        if words[0] == "tar":
+        if words[0] in ("tar", "mv"):
             plain(words, source, into)
         else:
             found.append(list(words))
@@ -139,8 +139,12 @@ def kept(top: Path, name: str = "prosody") -> copies.Kept:
 
 
 def test_what_was_saved_is_there_when_it_is_loaded_and_what_lay_there_is_set_aside(
-    tmp_path: Path, database: Database, programs: list[list[str]]
+    tmp_path: Path, database: Database, programs: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def another_file_system(path: Path, _there: Path) -> None:
+        raise OSError(18, "Invalid cross-device link", str(path))
+
+    monkeypatch.setattr(Path, "rename", another_file_system)
     here = kept(tmp_path)
     before = here.count()
     assert before["chat.example"] == {"accounts": 2 + 1}, "one in a file, two in the database"
