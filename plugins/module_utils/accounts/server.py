@@ -273,16 +273,23 @@ function xa.create()
   local list
   list, staged = staged, {}
   local now, failures = os.time(), {}
+  -- for who keeps a trail (mod_audit_trail): usermanager, which says nothing of it either, was gone past
+  local made = {}
+  local function told() prosody.events.fire_event("xmpp-accounts-created", { host = xa.host, usernames = made }) end
   if xa.engine and xa.engine:transaction(create_in_sql, xa.engine, list, now) then
+    for i, item in ipairs(list) do made[i] = item[1] end
+    told()
     return true, "{}"
   end
   for _, item in ipairs(list) do
     local called, ok, err = pcall(create_one, item, now)
     if not called then failures[item[1]] = tostring(ok)
     elseif not ok then failures[item[1]] = err or "not stored"
+    else made[#made + 1] = item[1]
     end
     xa.breathe()
   end
+  told()
   return true, xa.json.encode(failures)
 end
 return true, ""

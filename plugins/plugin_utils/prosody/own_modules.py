@@ -106,6 +106,12 @@ OWN = (
     ),
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
+    OwnModule(
+        "audit_trail",
+        SERVER,
+        lambda settings: settings.flag("audit_trail"),
+        ("audit_trail_addresses", "audit_trail_keep", "audit_trail_quiet"),
+    ),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
     OwnModule("guesses", SERVER, lambda _settings: True, ("guesses_at_once", "guesses_period")),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Union
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import jid
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
     block_lists,
@@ -81,6 +83,7 @@ def builders(certificate: str) -> list[tuple[str, str, Callable[[Settings], Entr
         ("Calls", "STUN and TURN for calls between clients behind NAT (XEP-0215).", _calls),
         ("Words and information", "", _words),
         ("Logging", "", _logging),
+        ("Audit trail", "Read by bin/xmpp audit.", _audit_trail),
         ("Statistics", "", _statistics),
         ("Memory", "", _memory),
         ("Other options", "", _other),
@@ -428,6 +431,34 @@ def _logging(settings: Settings) -> Entries:
     return [Option("log", [{"levels": {"min": level}, "to": target}], comment)]
 
 
+def _spelt_as_prosody_does(text: str) -> str:
+    try:
+        return jid.account(text).bare
+    except XmppError:
+        return text  # refused where accounts are declared
+
+
+def _audit_trail(settings: Settings) -> Entries:
+    if not settings.flag("audit_trail"):
+        return []
+    where, seconds = settings.where("audit_trail_keep"), settings.seconds("audit_trail_keep")
+    if seconds is not None and seconds < 86400:
+        raise ModelError(f"{where}: a day at least; prosody_audit_trail: false for no trail")
+    addresses = settings.choice("audit_trail_addresses", ("network", "full", "none"), "network")
+    entries: Entries = [
+        Option("audit_trail_keep", settings.period("audit_trail_keep") or "30 days", "So long a line is kept", where),
+        Option(
+            "audit_trail_addresses",
+            addresses,
+            "What of an address is written",
+            settings.where("audit_trail_addresses"),
+        ),
+    ]
+    if probes := [_spelt_as_prosody_does(text) for text in settings.texts("probe_accounts")]:
+        entries.append(Option("audit_trail_quiet", probes, "They sign in all the time, by order of the operator"))
+    return entries
+
+
 def _statistics(settings: Settings) -> Entries:
     if not settings.flag("metrics"):
         return []
@@ -475,6 +506,9 @@ def open_options(scope: Settings, settings: Settings, typed: Mapping[str, str]) 
 TYPED = {
     "admins": "prosody_admins",
     "archive_expires_after": "prosody_archive_expires_after",
+    "audit_trail_addresses": "prosody_audit_trail_addresses",
+    "audit_trail_keep": "prosody_audit_trail_keep",
+    "audit_trail_quiet": "prosody_probe_accounts",
     "authentication": "prosody_authentication",
     "block_lists": "prosody_block_lists",
     "block_lists_host": "prosody_block_lists",

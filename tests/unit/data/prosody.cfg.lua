@@ -106,6 +106,7 @@ modules_enabled = {
 
 	-- Of the collection itself
 	"log_refused_sign_ins";      -- Tells in the log from where a sign-in was refused
+	"audit_trail";               -- Keeps a trail of sign-ins and of what was done to accounts
 	"handshake_deadline";        -- Ends TLS handshakes that take too long
 	"guesses";                   -- Looks at few wrong passwords of one address at once (RFC 4616)
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
@@ -166,6 +167,13 @@ external_services = {
 
 ---- Logging ---------------------------------------------------------------------------------------
 log = { { levels = { min = "info" }, to = "syslog" } } -- The journal, with priorities
+
+---- Audit trail -----------------------------------------------------------------------------------
+-- Read by bin/xmpp audit.
+audit_trail_keep = "30 days" -- So long a line is kept
+audit_trail_addresses = "network" -- What of an address is written
+-- They sign in all the time, by order of the operator
+audit_trail_quiet = { "xmpp-probe-1@example.org", "xmpp-probe-2@example.org" }
 
 ---- Statistics ------------------------------------------------------------------------------------
 statistics = "internal"

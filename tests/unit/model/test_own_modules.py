@@ -23,6 +23,7 @@ INVENTORIES: list[dict[str, Any]] = [
     {"prosody_metrics": False, "prosody_storage": "internal"},
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_standard_components": ["upload"]},
     {"prosody_log_to": "json"},
+    {"prosody_audit_trail": False},
     {"prosody_metrics": False, "prosody_storage": "internal", "prosody_muc_announcers": ["alerts@example.org"]},
     {"prosody_s2s_deny": ["bad.example"]},
     {"prosody_registration": "public"},
