@@ -107,6 +107,16 @@ def usual_probe_accounts(hosts: Any, authentication: str = "") -> list[str]:
     return found
 
 
+def _stays_if_operator(account: Settings, admins: set[str], jid: Jid) -> None:
+    """Raise ModelError for an operator without an account: whoever gets one of that name has the rights."""
+    state = account.choice("state", STATES, "present")
+    if str(jid) in admins and (state == "absent" or (state == "disabled" and len(admins) == 1)):
+        what = "whoever registers the name then is operator" if state == "absent" else "nobody would be left to sign in"
+        raise ModelError(
+            f"{account.where('state')}: {jid} is one of prosody_admins, and {what}; take it out there first"
+        )
+
+
 def _known_roles(account: Settings, settings: Settings, jid: Jid) -> None:
     """Raise ModelError for a role that there is not; where authorization is another module's, it knows its own."""
     scopes = [scope.mapping("options") for scope in settings.scopes()]
@@ -150,6 +160,7 @@ def declared_accounts(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any
             if str(jid) in admins:
                 raise ModelError(f"{account.where('role')}: {jid} is one of prosody_admins and has its role from there")
             entry["role"] = account.text("role")
+        _stays_if_operator(account, admins, jid)
         _known_roles(account, settings, jid)
         _usable(account, entry, jid)
         _add(found, entry, hosts, account.where("jid"), jid)

@@ -106,11 +106,29 @@ def test_nothing_declared() -> None:
             {"admins": [f"a@{D}"], "accounts": [{"jid": f"a@{D}", "role": "prosody:member"}]},
             r"^prosody_accounts\[0\]\.role: a@example\.org is one of prosody_admins",
         ),
+        (
+            {"admins": [f"a@{D}", f"b@{D}"], "accounts": [{"jid": f"A@{D}", "state": "absent"}]},
+            r"^prosody_accounts\[0\]\.state: a@example\.org is one of prosody_admins, and whoever registers the name",
+        ),
+        (
+            {"admins": [f"a@{D}"], "accounts": [{"jid": f"a@{D}", "state": "disabled"}]},
+            r"^prosody_accounts\[0\]\.state: a@example\.org .* nobody would be left to sign in",
+        ),
     ],
 )
 def test_what_cannot_be_declared(more: dict[str, Any], message: str) -> None:
     with pytest.raises(XmppError, match=message):
         declared_accounts(values(**more))
+
+
+def test_one_operator_of_two_may_be_disabled() -> None:
+    found = declared_accounts(
+        values(
+            admins=[f"a@{D}", f"b@{D}"],
+            accounts=[{"jid": f"a@{D}", "password": "Wherefore-16-art", "state": "disabled"}],
+        )
+    )
+    assert [entry["state"] for entry in found[D]] == ["disabled"]
 
 
 @pytest.mark.parametrize(
