@@ -41,6 +41,10 @@ options:
     description: The file on the target. Its directory has to be there.
     type: path
     required: true
+  audit_trail:
+    description: Where the trail of sign-ins and changes lies on the target; what is about the account is taken out too.
+    type: path
+    default: /var/lib/prosody/audit_trail
 seealso:
   - module: allthingslinux.xmpp.prosody_erase
 """
@@ -86,6 +90,7 @@ size:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.audit import files
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.person import export, server
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody import connection
@@ -99,6 +104,7 @@ def main() -> None:
             **connection.argument_spec(),
             "jid": {"type": "str", "required": True},
             "path": {"type": "path", "required": True},
+            "audit_trail": {"type": "path", "default": files.DIRECTORY},
         },
         supports_check_mode=True,
     )
@@ -111,7 +117,7 @@ def main() -> None:
                 raise server.PersonError(
                     f"There is no account {whose.bare} on this server: see bin/xmpp accounts INVENTORY."
                 )
-            found = {} if module.check_mode else export.export(person, path)
+            found = {} if module.check_mode else export.export(person, path, Path(module.params["audit_trail"]))
     except XmppError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

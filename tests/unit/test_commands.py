@@ -47,7 +47,7 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
             [
                 "there is no verb depoly",
                 "Did you mean deploy?",
-                "deploy check status dns doctor compose refresh invite drain accounts backup restore recover"
+                "deploy check status dns doctor compose refresh invite drain accounts audit backup restore recover"
                 " export erase storage move rotate drift",
             ],
         ),

@@ -17,7 +17,13 @@ PREFIX = "ansible_collections.allthingslinux.xmpp.plugins."
 STOREYS = [
     {"module_utils/errors", "module_utils/unlogged"},
     {"module_utils/diagnosis"},
-    {"module_utils/xmpp", "module_utils/files", "module_utils/host", "module_utils/prosody"},
+    {
+        "module_utils/audit",
+        "module_utils/files",
+        "module_utils/host",
+        "module_utils/prosody",
+        "module_utils/xmpp",
+    },
     {"module_utils/tls"},
     {
         "module_utils/accounts",
@@ -43,6 +49,7 @@ STOREYS = [
     {"module_utils/moving"},
     {
         "plugin_utils/addresses",
+        "plugin_utils/audit",
         "plugin_utils/backup",
         "plugin_utils/built_modules",
         "plugin_utils/doctor",

@@ -127,6 +127,17 @@ VERBS = {
         ),
         Verb("accounts", "who has an account, and who is signed in", bare=True),
         Verb(
+            "audit",
+            "who signed in and who was refused, and what was done to accounts and by admins",
+            (
+                Option("--account", "xmpp_audit_account", "only what was done to it and by it", "JID"),
+                Option("--since", "xmpp_audit_since", "how far back: 30m, 12h, 2d, 1w", "TIME"),
+                Option("--what", "xmpp_audit_what", "such as signed-in,refused,removed; with commas", "KINDS"),
+                Option("--json", "xmpp_audit_json", "the same as data"),
+            ),
+            bare=True,
+        ),
+        Verb(
             "backup",
             "a backup now, beside those that timers make",
             (Option("--prove", "xmpp_backup_prove", "restore it beside the live service and compare, too"),),

@@ -101,10 +101,12 @@ def index(
     uploads: Iterable[tuple[Upload, str]],
     stores: Mapping[str, Any],
     rooms: Mapping[str, str],
+    happened: int = 0,
 ) -> str:
     """Out: a page that says what there is.
 
-    talks: with whom → file and number of messages; uploads: each with its file, "" where it is gone.
+    talks: with whom → file and number of messages; uploads: each with its file, "" where it is gone; happened: lines of
+    the audit trail.
     """
     contacts = sorted(one for one in stores.get("roster", {}) if "@" in one or "." in one)
     files = []
@@ -121,6 +123,8 @@ def index(
         ("Uploaded files", _list(files) if files else "<p>None are kept</p>"),
         ("Rooms", _list(f"{html.escape(room)}: {html.escape(what)}" for room, what in sorted(rooms.items()))
          if rooms else "<p>None</p>"),
+        ("Sign-ins and changes of the account", _list([_link("audit_trail.json", f"{happened} lines")])
+         if happened else "<p>None are kept</p>"),
         ("All that is stored", _list(
             [_link(f"stores/{name}.json", name) for name in sorted(stores)]
             + [f"{name}: {counts[name]} messages" for name in ARCHIVES if counts.get(name)]

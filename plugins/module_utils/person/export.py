@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.audit import files, lines
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.person import document
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.person.server import ARCHIVES, Person, Upload
 
@@ -72,8 +73,21 @@ def _uploads(person: Person, place: Path) -> list[tuple[Upload, str]]:
     return found
 
 
-def export(person: Person, path: Path) -> dict[str, Any]:
-    """Write all that is kept of a person into a file (tar, gzip). Out: what is in it. Raises OSError, XmppError."""
+def _trail(person: Person, directory: Path) -> list[dict[str, Any]]:
+    """Out: sign-ins, and what was done to the account and by it. From where others did it is theirs."""
+    found, _total = files.read(directory, lines.Wanted(account=person.jid.bare))
+    told = [one.told() for one in found]
+    for one in told:
+        if one.get("by", person.jid.bare) != person.jid.bare:
+            one.pop("from", None)
+    return told
+
+
+def export(person: Person, path: Path, trail: Path) -> dict[str, Any]:
+    """Write all that is kept of a person into a file (tar, gzip). Out: what is in it. Raises OSError, XmppError.
+
+    trail: the directory of the audit trail.
+    """
     # nobody else can look into it, whatever the mode of what is written there
     place = Path(tempfile.mkdtemp(prefix=".export-", dir=path.parent))
     try:
@@ -88,7 +102,11 @@ def export(person: Person, path: Path) -> dict[str, Any]:
             _write(
                 top / "stores" / f"{name}.json", json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
             )
-        page = document.index(person.jid, time.time(), counts, talks.found, uploads, stores, person.rooms())
+        happened = _trail(person, trail)
+        _write(top / "audit_trail.json", json.dumps(happened, indent=1, ensure_ascii=False) + "\n")
+        page = document.index(
+            person.jid, time.time(), counts, talks.found, uploads, stores, person.rooms(), len(happened)
+        )
         _write(top / "index.html", page)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()

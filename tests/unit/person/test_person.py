@@ -90,10 +90,19 @@ def test_all_of_it_is_in_one_file_that_nobody_else_reads(socket: Socket, tmp_pat
     path = tmp_path / "export.tar.gz"
     path.write_text("of an earlier run")
     path.chmod(0o644)
-    found = run(prosody_export, jid="Alice@example.org", path=str(path))
+    trail = tmp_path / "audit_trail"
+    trail.mkdir()
+    told = {"time": "2026-11-27T08:00:00Z", "host": "example.org", "account": ALICE, "from": "192.0.2.0/24"}
+    happened = [
+        {**told, "what": "signed-in"},
+        {**told, "what": "password", "by": "boss@example.org"},
+        {**told, "what": "signed-in", "account": "bob@example.org"},
+    ]
+    (trail / "2026-11-27.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in happened))
+    found = run(prosody_export, jid="Alice@example.org", path=str(path), audit_trail=str(trail))
     assert (found["messages"], found["uploads"], found["gone"]) == (150, 1, ["p.png"])
     assert path.stat().st_mode & 0o777 == 0o600
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["export.tar.gz", "slot.bin"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["audit_trail", "export.tar.gz", "slot.bin"]
     with tarfile.open(path) as archive:
         assert all(one.mode & 0o077 == 0 for one in archive.getmembers())
         archive.extractall(tmp_path / "out", filter="data")
@@ -107,8 +116,11 @@ def test_all_of_it_is_in_one_file_that_nobody_else_reads(socket: Socket, tmp_pat
     assert "1970-01-01 00:02:00  alice@example.org: no 2\n" in (top / "messages/bob@example.org.txt").read_text()
     assert "(encrypted, body)" in (top / "messages/jürgen@example.org.txt").read_text()
     assert json.loads((top / "stores/roster.json").read_text()) == {"bob@example.org": {"name": "B"}}
+    lines = json.loads((top / "audit_trail.json").read_text())
+    assert [(one["what"], one.get("from")) for one in lines] == [("signed-in", "192.0.2.0/24"), ("password", None)]
     page = (top / "index.html").read_text()
     for part in (
+        "2 lines",
         "jürgen@example.org",
         "149 messages",
         "(gone)",
