@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ def test_a_run_finds_nothing_to_do_and_status_tells_of_the_services(capsys: pyte
         print(f"\nnothing to do: {time.monotonic() - began:.0f} s")
     told = playbook("status").assert_ok().output
     assert "prosody" in told
+    trail = playbook("audit", "-e", "xmpp_audit_what=created").assert_ok().output
+    assert re.search(rf"created +{ALICE.jid} +shell", trail), trail[-3000:]
     assert names() == ["coturn", "network", "postgresql", "prosody"]
 
 
