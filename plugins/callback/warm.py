@@ -14,6 +14,9 @@ author: allthingslinux.xmpp contributors (@allthingslinux)
 description:
   - Ansible runs each task in a process of its own, in which filters are loaded anew. This loads those of the collection
     in the process from which all of them come, so that a run takes less of the controller's processor.
+  - Modules of the collection and of those that it depends on are packed once, and not in every run. They are kept in
+    C(xmpp_built_modules) below C(ANSIBLE_HOME), until one of their files or Ansible changes, or no run uses them for a
+    week.
   - It prints nothing. Callback P(allthingslinux.xmpp.progress#callback) does the same by itself.
 requirements:
   - enabled in the configuration

@@ -45,9 +45,8 @@ _WRITABLE_BY_OTHERS = 0o022
 def collection_roots(names: Iterable[str] = COLLECTIONS) -> Iterator[Path]:
     """Name the directories of the collections that are installed."""
     for name in names:
-        with contextlib.suppress(ImportError, AttributeError, IndexError):
-            package = importlib.import_module(f"ansible_collections.{name}")
-            yield Path(next(iter(package.__path__)))
+        with contextlib.suppress(ImportError):
+            yield from map(Path, importlib.import_module(f"ansible_collections.{name}").__path__)
 
 
 def fingerprint(roots: Iterable[Path], *more: str) -> str:
