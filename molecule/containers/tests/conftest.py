@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 HOST = "xmpp-containers"
-ADDRESS = "172.30.78.2"
+ADDRESS = "10.213.78.2"
 SERVICES = ("postgresql", "coturn", "prosody")
 STREAM = (
     b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'"

@@ -20,7 +20,7 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import Run,
 HOST, POD = "xmpp-move-host", "xmpp-move-pod"
 INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
 RECORD = INVENTORY.parent / ".secrets" / "deployed.json"
-POD_ADDRESS, PUBLISHED = "172.30.79.2", 25322
+POD_ADDRESS, PUBLISHED = "10.213.79.2", 25322
 ALICE, BOB = ("alice@move.localhost", "walks-by-the-sea"), ("bob@move.localhost", "reads-in-the-tree")
 ROOM = "kitchen@muc.move.localhost"
 # the host of the inventory for them
