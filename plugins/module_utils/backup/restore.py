@@ -30,6 +30,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.setting
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable import write_json
 
 LONGEST = 24 * 3600  # seconds for replaying a week of changes
+PROSODY = Path("/var/lib/prosody")
 UPLOADS = "http_file_share"
 # of a unit of systemd; auto-restart is that of one which did not come up
 _ON_ITS_WAY = ("condition", "start-pre", "start", "start-post", "running", "reload")
@@ -170,12 +171,31 @@ def _walk(top: Path) -> Iterator[Path]:
             yield from (Path(folder) / name for name in (*directories, *names))
 
 
-def give_to_their_owners(top: Path, users: Mapping[int, int], groups: Mapping[int, int]) -> None:
-    """Give what was restored to those that have the same names here."""
+def looked_at(top: Path) -> dict[Path, tuple[int, int]]:
+    """Out: path → what is another one once anybody writes there; nothing where there is nothing. Raises OSError."""
+    if not os.path.lexists(top):
+        return {}
+    return {one: _mark(one.lstat()) for one in _walk(top)}
+
+
+def _mark(status: os.stat_result) -> tuple[int, int]:
+    return status.st_ino, status.st_ctime_ns
+
+
+def give_to_their_owners(
+    top: Path, users: Mapping[int, int], groups: Mapping[int, int], before: Mapping[Path, tuple[int, int]]
+) -> None:
+    """Give what was restored to those that have the same names here.
+
+    before: what was there, as looked_at has it. What is still the same did not come out of the backup, and the number
+    of its owner is one of this host. Raises OSError.
+    """
     if not users and not groups:
         return
     for one in _walk(top):
         status = one.lstat()
+        if before.get(one) == _mark(status):
+            continue
         user, group = users.get(status.st_uid, status.st_uid), groups.get(status.st_gid, status.st_gid)
         if (user, group) != (status.st_uid, status.st_gid):
             mode = status.st_mode
@@ -204,9 +224,12 @@ def uploads(
     """
     users = renumbered(made["owners"]["users"], here[0])
     groups = renumbered(made["owners"]["groups"], here[1])
-    _bring(programs, snapshot, *(only or [f"/var/lib/prosody/*/{UPLOADS}"]))
-    for place in Path("/var/lib/prosody").glob(f"*/{UPLOADS}"):
-        give_to_their_owners(place, users, groups)
+    before: dict[Path, tuple[int, int]] = {}
+    for place in PROSODY.glob(f"*/{UPLOADS}"):
+        before |= looked_at(place)
+    _bring(programs, snapshot, *(only or [f"{PROSODY}/*/{UPLOADS}"]))
+    for place in PROSODY.glob(f"*/{UPLOADS}"):
+        give_to_their_owners(place, users, groups, before)
 
 
 def files(
@@ -229,7 +252,8 @@ def files(
         # configuration of the host itself lies beside ours
         aside = copy_aside if path.is_relative_to("/etc") and path.is_dir() else set_aside
         kept[str(path)] = aside(record, path, stamp)
+        before = looked_at(path)
         _bring(programs, snapshot, str(path))
-        give_to_their_owners(path, users, groups)
+        give_to_their_owners(path, users, groups, before)
     record.done("files", kept)
     return kept

@@ -261,6 +261,24 @@ def test_an_original_is_moved_though_the_restore_was_killed_before(tmp_path: Pat
     assert Path(f"{place}.before-one").is_dir()
 
 
+def test_only_what_was_restored_is_given_to_its_owners_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not in the backup has the numbers of this host, of which one may be somebody else's there."""
+    for name in ("of this host", "restored over it"):
+        (tmp_path / name).write_text("x")
+    before = restore.looked_at(tmp_path)
+    (tmp_path / "restored over it").chmod(0o640)
+    (tmp_path / "restored").write_text("x")
+    (tmp_path / "a link").symlink_to("nowhere")
+    given: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(
+        restore.os, "chown", lambda path, user, group, follow_symlinks: given.update({path.name: (user, group)})
+    )
+    mine = tmp_path.stat()
+    restore.give_to_their_owners(tmp_path, {mine.st_uid: 1234}, {}, before)
+    assert given == dict.fromkeys((tmp_path.name, "restored over it", "restored", "a link"), (1234, mine.st_gid))
+    assert restore.looked_at(tmp_path / "nothing") == {}
+
+
 def test_where_there_was_nothing_half_a_restore_is_thrown_away(tmp_path: Path) -> None:
     place, record = tmp_path / "data", tmp_path / "restore.json"
     assert restore.set_aside(restore.Record(record), place, "one") == ""
