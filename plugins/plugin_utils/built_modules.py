@@ -27,6 +27,7 @@ from pathlib import Path
 
 import ansible
 from ansible import constants
+from ansible.errors import AnsibleError
 
 #: this collection and its dependencies (galaxy.yml)
 COLLECTIONS = (
@@ -38,6 +39,8 @@ COLLECTIONS = (
 )
 #: seconds after which what no run used is removed
 KEPT_FOR = 7 * 24 * 3600
+#: how many fingerprints are kept: who works at the modules has a new one with each change
+MOST = 8
 _SENT = ("modules", "module_utils")
 _WRITABLE_BY_OTHERS = 0o022
 
@@ -111,13 +114,14 @@ class Store:
             os.utime(self.kept)
 
     def keep(self) -> None:
-        """Keep what this run has built, and remove what no run used for a week. Raises OSError."""
+        """Keep what this run has built, and remove what no run used for long. Raises OSError."""
         if not (_is_ours(self.root) and _is_ours(self.kept)):
             return
         if self.run.is_dir():
             _copies(self.run, self.kept)
-        for other in self.root.iterdir():
-            if other != self.kept and other.stat().st_mtime < time.time() - KEPT_FOR:
+        others = sorted((other.stat().st_mtime, other) for other in self.root.iterdir() if other != self.kept)
+        for number, (used, other) in enumerate(reversed(others), start=1):
+            if number >= MOST or used < time.time() - KEPT_FOR:
                 shutil.rmtree(other, ignore_errors=True)
 
 
@@ -135,7 +139,7 @@ def store() -> Store | None:
 
 def use() -> None:
     """Lend this run what is kept, and keep what it builds when it ends. Where that cannot be, nothing is kept."""
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, AnsibleError):
         if found := store():
             found.lend()
             # only in the process that all others are forked from: these end without it

@@ -78,6 +78,14 @@ def test_what_no_run_used_for_a_week_is_removed(store) -> None:
     assert {path.name for path in store.root.iterdir()} == {"abc", "recent"}
 
 
+def test_not_more_are_kept_than_are_of_use(store) -> None:
+    for number in range(20):
+        (store.root / f"{number:02}").mkdir()
+        os.utime(store.root / f"{number:02}", (0, time.time() - 60 + number))
+    store.keep()
+    assert {path.name for path in store.root.iterdir()} == {"abc", *(f"{number}" for number in range(13, 20))}
+
+
 def test_a_file_that_changes_is_another_fingerprint(tmp_path: Path) -> None:
     module = tmp_path / "plugins" / "module_utils" / "deep" / "one.py"
     module.parent.mkdir(parents=True)
