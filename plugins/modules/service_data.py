@@ -119,6 +119,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service i
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.moving import counts
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.moving.copies import Kept
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.moving.counts import MovingError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage import tallies
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "action": {"type": "str", "choices": ["look", "ready", "save", "load"], "required": True},
@@ -168,8 +169,7 @@ def act(params: dict[str, Any], kept: Kept, runs: bool) -> dict[str, Any]:
     found = told(kept)
     wrong = counts.differences(params["counts"], found["counts"])
     if wrong:
-        more = f", and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise MovingError(f"Not all arrived: {'; '.join(wrong[:5])}{more}")
+        raise MovingError(f"Not all arrived: {tallies.in_short(wrong)}")
     return {"changed": True, **found, "aside": aside}
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage import tallies
 
 Counts = Mapping[str, Mapping[str, int]]
 
 ALL = "in all"
-_SHOWN = 6
 # what mod_storage_internal can make anew out of what lies beside it
 _DERIVED = (".lidx",)
 
@@ -99,26 +99,15 @@ def together(*several: Counts) -> dict[str, dict[str, int]]:
 
 def lines(counts: Counts) -> list[str]:
     """What there is, for an operator."""
-    found = []
+    found: list[str] = []
     for host in sorted(name for name in counts if name not in ("", ALL)):
-        stores = counts[host]
-        told = [f"{name} {stores[name]}" for name in sorted(stores, key=lambda name: (-stores[name], name))]
-        if told:
-            more = f" and {len(told) - _SHOWN} more stores" if len(told) > _SHOWN else ""
-            found.append(f"  {host:<24} {', '.join(told[:_SHOWN])}{more}")
+        found += tallies.of_domain(host, counts[host])
     return found
 
 
 def differences(before: Counts, after: Counts) -> list[str]:
     """What did not arrive as it was, each host and store by itself."""
-    found = []
-    for host in sorted({*before, *after}):
-        there, here = before.get(host, {}), after.get(host, {})
-        for store in sorted({*there, *here}):
-            was, now = there.get(store, 0), here.get(store, 0)
-            if was != now:
-                found.append(f"{host}, {store}: {was} before, {now} after")
-    return found
+    return tallies.differences(before, after, 0, str)
 
 
 def megabytes(size: int) -> str:

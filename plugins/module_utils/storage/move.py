@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.continuity import Place
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.host.service import Service
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage import planner, runner
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage import planner, runner, tallies
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage.planner import StorageError
 
 
@@ -109,8 +109,7 @@ class Move:
             done.counts = planner.counted(answer.get("to"))
             wrong = planner.differences(planner.counted(answer.get("from")), done.counts)
             if wrong:
-                more = f", and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-                raise StorageError(f"not all arrived: {'; '.join(wrong[:5])}{more}")
+                raise StorageError(f"not all arrived: {tallies.in_short(wrong)}")
         except (StorageError, OSError):
             # a database took all or nothing, and has by now what was set aside in it
             if self.after != "postgresql":

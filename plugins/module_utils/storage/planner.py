@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.accounts.continuity import Identity, Place, named
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.storage import tallies
 
 Counts = Mapping[str, Mapping[str, tuple[int, int]]]
 
@@ -25,7 +26,6 @@ WORDS = {"internal": "files", "sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _A_SECOND = 2000
 _AT_LEAST = 5
 _ROOM = 1.5  # of what is there, with indexes that are built meanwhile
-_SHOWN = 6
 
 
 class StorageError(XmppError):
@@ -143,25 +143,14 @@ def lines(counts: Counts, before: str, after: str) -> list[str]:
     entries, messages = rows(counts)
     found = [f"from {WORDS[before]} to {WORDS[after]}: {entries} entries and {messages} messages"]
     for host in sorted(counts):
-        stores = counts[host]
-        told = [f"{name} {max(stores[name])}" for name in sorted(stores, key=lambda name: (-max(stores[name]), name))]
-        if told:
-            more = f" and {len(told) - _SHOWN} more stores" if len(told) > _SHOWN else ""
-            found.append(f"  {host:<24} {', '.join(told[:_SHOWN])}{more}")
+        found += tallies.of_domain(host, {store: max(pair) for store, pair in counts[host].items()})
     found.append(f"  Prosody is stopped for about {seconds(counts)} s, and for its restart")
     return found
 
 
 def differences(before: Counts, after: Counts) -> list[str]:
     """What did not arrive as it was, each domain and store by itself."""
-    found = []
-    for host in sorted({*before, *after}):
-        there, here = before.get(host, {}), after.get(host, {})
-        for store in sorted({*there, *here}):
-            was, now = there.get(store, (0, 0)), here.get(store, (0, 0))
-            if was != now:
-                found.append(f"{host}, {store}: {_amount(was)} before, {_amount(now)} after")
-    return found
+    return tallies.differences(before, after, (0, 0), _amount)
 
 
 def _amount(pair: tuple[int, int]) -> str:
