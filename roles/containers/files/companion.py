@@ -3,14 +3,34 @@
 """What a companion does: nothing, and it ends when nobody has worked in it for some minutes, also after a cut-off run.
 
 companion.py SECONDS. It has the socket of the engine, so it must not stay. /proc/loadavg ends with the number of the
-youngest process of the container (proc(5)): while that goes up, somebody works.
+youngest process of the container (proc(5)): while that goes up, somebody works. So does who is at work for long, as a
+restore; what came in by the engine has no parent here (pid_namespaces(7)).
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
+from pathlib import Path
+
+#: what is still at work then hangs
+LONGEST = 24 * 3600.0
+
+
+def is_at_work(proc: Path = Path("/proc"), now: float | None = None) -> bool:
+    """Whether something that came in by the engine runs, and has not run for too long."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
+    for stat in proc.glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text("utf-8", "replace").rpartition(") ")[2].split()
+        except OSError:
+            continue
+        if fields[1] == "0" and stat.parent.name != "1" and fields[0] not in "ZX":
+            if now - int(fields[19]) / os.sysconf("SC_CLK_TCK") < LONGEST:
+                return True
+    return False
 
 
 def main() -> None:
@@ -23,7 +43,7 @@ def main() -> None:
     while time.monotonic() - since < float(sys.argv[1]):
         with open("/proc/loadavg", encoding="ascii") as file:
             now = file.read().split()[-1]
-        if now != youngest:
+        if now != youngest or is_at_work():
             youngest, since = now, time.monotonic()
         time.sleep(2)
 

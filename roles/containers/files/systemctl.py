@@ -3,8 +3,9 @@
 """systemctl and journalctl of a companion: containers of the Docker engine, shown as units of systemd.
 
 Unit prosody (or prosody@anything) is the container $XMPP_CONTAINERS-prosody. So whatever manages a unit on a host, the
-modules of the collection and those of Ansible, manages a container in the same words. Only what these say is known;
-the rest is refused. Standard library only. Talks to the engine through its socket (Docker Engine API 1.41).
+modules of the collection and those of Ansible, manages a container in the same words. Timers, and what has a unit file of
+its own, are the keeper's (keeper.py). Only what our modules say is known; the rest is refused. Standard library only.
+Talks to the engine through its socket (Docker Engine API 1.41); in the keeper, which has none, to processes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import keeper_ask
+import processes
 
 SOCKET = "/var/run/docker.sock"
+UNITS = Path("/etc/systemd/system")
 TIMEOUT = 120.0
 #: of a container: which signal has it read its files again, and whether a start is over when its health check succeeds
 RELOAD, WAIT = "org.allthingslinux.xmpp.reload", "org.allthingslinux.xmpp.wait"
@@ -31,13 +37,13 @@ class EngineError(Exception):
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
+    def __init__(self, path: str, seconds: float | None) -> None:
+        super().__init__("localhost")
+        self._path, self._seconds = path, seconds
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
+        self.sock.settimeout(self._seconds)
         self.sock.connect(self._path)
 
 
@@ -47,9 +53,14 @@ class Engine:
     def __init__(self, path: str = SOCKET) -> None:
         self._path = path
 
-    def ask(self, method: str, words: str, given: object = None) -> tuple[int, bytes]:
-        """Out: the status and the body of the answer; raises EngineError where there is none."""
-        connection = _Connection(self._path)
+    def ask(
+        self, method: str, words: str, given: object = None, patience: float | None = TIMEOUT
+    ) -> tuple[int, bytes]:
+        """Out: the status and the body of the answer; raises EngineError where there is none.
+
+        patience: seconds without a word of it; None for as long as it takes.
+        """
+        connection = _Connection(self._path, patience)
         try:
             body = None if given is None else json.dumps(given)
             connection.request(method, words, body, {"Content-Type": "application/json"})
@@ -82,14 +93,14 @@ class Engine:
         status, body = self.ask("GET", f"/containers/{container}/logs?{query}")
         return unframed(body).decode("utf-8", "replace") if status == 200 else ""
 
-    def run(self, container: str, argv: Sequence[str]) -> tuple[int, str]:
+    def run(self, container: str, argv: Sequence[str], patience: float | None = TIMEOUT) -> tuple[int, str]:
         """Run a command in the container. Out: its exit status, and what it said."""
         given = {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True}
         status, body = self.ask("POST", f"/containers/{container}/exec", given)
         if status != 201:
             return 1, said(body)
         number = json.loads(body)["Id"]
-        _status, output = self.ask("POST", f"/exec/{number}/start", {"Detach": False, "Tty": False})
+        _status, output = self.ask("POST", f"/exec/{number}/start", {"Detach": False, "Tty": False}, patience)
         _status, about = self.ask("GET", f"/exec/{number}/json")
         return int(json.loads(about).get("ExitCode") or 0), unframed(output).decode("utf-8", "replace").strip()
 
@@ -164,6 +175,13 @@ def is_enabled(seen: Mapping[str, Any]) -> bool:
     return policy in ("always", "unless-stopped")
 
 
+def in_keeper(engine: Engine, containers: str) -> Callable[[Sequence[str]], tuple[int, str]]:
+    """What asks the keeper from a companion, which reaches it by the engine."""
+    return lambda words: engine.run(
+        f"{containers}-keeper", ["/usr/bin/python3", "-I", "/usr/lib/xmpp/keeper_ask.py", *words], None
+    )
+
+
 def _has_come_up(engine: Engine, container: str, deadline: float) -> None:
     """Wait until it does what it is there for, where its label says so; raises EngineError with its last words."""
     while True:
@@ -183,52 +201,124 @@ def _has_come_up(engine: Engine, container: str, deadline: float) -> None:
         time.sleep(0.3)
 
 
-def _do(engine: Engine, verb: str, container: str) -> None:
-    """start, stop, restart, reload, enable or disable."""
-    if verb in ("enable", "disable"):
-        engine.tell(container, "update", {"RestartPolicy": {"Name": "always" if verb == "enable" else "no"}})
-        return
-    seen = engine.seen(container)
-    if verb in ("reload", "reload-or-restart") and runs(seen):
-        signal = (seen.get("Config", {}).get("Labels") or {}).get(RELOAD, "HUP")
-        engine.tell(container, f"kill?signal={signal}")
-        return
-    engine.tell(container, {"stop": "stop", "restart": "restart"}.get(verb, "start"))
-    if verb != "stop":
-        _has_come_up(engine, container, time.monotonic() + 30)
+class Units(Protocol):
+    """What units of a kind say and do. Both raise EngineError."""
+
+    def properties(self, unit: str) -> dict[str, str]:
+        """What systemctl show says."""
+
+    def do(self, verb: str, unit: str, options: Sequence[str]) -> str:
+        """start, stop, restart, reload, enable or disable. Out: what is to be printed."""
 
 
-def systemctl(words: Sequence[str], engine: Engine, containers: str) -> tuple[int, str]:
+class Containers:
+    """Services as containers of the engine."""
+
+    def __init__(self, engine: Engine, containers: str) -> None:
+        self.engine, self.containers = engine, containers
+
+    def properties(self, unit: str) -> dict[str, str]:
+        """As the engine sees it."""
+        return properties(unit, self.engine.seen(container_of(unit, self.containers)))
+
+    def do(self, verb: str, unit: str, options: Sequence[str]) -> str:
+        """By the engine; a start is waited for."""
+        container = container_of(unit, self.containers)
+        seen = self.engine.seen(container)
+        if not seen:
+            raise EngineError(f"Unit {unit} not found: there is no container {container}")
+        if verb in ("enable", "disable"):
+            self.engine.tell(container, "update", {"RestartPolicy": {"Name": "always" if verb == "enable" else "no"}})
+        elif verb in ("reload", "reload-or-restart") and runs(seen):
+            signal = (seen.get("Config", {}).get("Labels") or {}).get(RELOAD, "HUP")
+            self.engine.tell(container, f"kill?signal={signal}")
+        else:
+            self.engine.tell(container, {"stop": "stop", "restart": "restart"}.get(verb, "start"))
+            if verb != "stop":
+                _has_come_up(self.engine, container, time.monotonic() + 30)
+        return ""
+
+
+class Seen:
+    """Services of other containers, as the keeper sees them."""
+
+    def __init__(self, known: processes.Processes) -> None:
+        self.known = known
+
+    def properties(self, unit: str) -> dict[str, str]:
+        """Whether its process runs."""
+        return self.known.properties(unit, unit.removesuffix(".service").partition("@")[0])
+
+    def do(self, verb: str, unit: str, options: Sequence[str]) -> str:
+        """Reload it. Raises EngineError for anything else: only the engine starts and stops."""
+        if verb not in ("reload", "reload-or-restart"):
+            raise EngineError(f"{verb} {unit}: only the Docker engine can do that, and nobody asks it from here")
+        if why := self.known.reload(unit.removesuffix(".service").partition("@")[0]):
+            raise EngineError(f"{verb} {unit}: {why}")
+        return ""
+
+
+class Kept:
+    """Timers and what they run, by asking the keeper."""
+
+    def __init__(self, ask: Callable[[Sequence[str]], tuple[int, str]], units: Path = UNITS) -> None:
+        self.ask, self.units = ask, units
+
+    def has(self, unit: str) -> bool:
+        """Whether it is the keeper's."""
+        return unit.endswith(".timer") or (self.units / unit).is_file()
+
+    def properties(self, unit: str) -> dict[str, str]:
+        """As the keeper sees it; where none runs yet nothing of it does."""
+        code, text = self.ask(["show", unit])
+        if code == 0:
+            found: dict[str, str] = json.loads(text)
+            return found
+        state = "loaded" if (self.units / unit).is_file() else "not-found"
+        return {"Id": unit, "Names": unit, "LoadState": state, "ActiveState": "inactive", "SubState": "dead"}
+
+    def do(self, verb: str, unit: str, options: Sequence[str]) -> str:
+        """A start of what ends by itself is waited for, and raises EngineError where it fails."""
+        code, text = self.ask([verb, *options, unit])
+        if code:
+            raise EngineError(text or f"{verb} {unit} failed")
+        return text
+
+
+def systemctl(words: Sequence[str], services: Units, kept: Kept) -> tuple[int, str]:
     """Out: the exit status, and what is printed; raises EngineError."""
     options = [word for word in words if word.startswith("-")]
     verb, *units = [word for word in words if not word.startswith("-")] or [""]
-    if verb in QUIET:
-        return 0, "running" if verb == "is-system-running" else ""
     # a pattern for instances is the container of their name; there are no others that a container is
     units = [unit.removesuffix("@*") for unit in units]
     units = [unit for unit in units if "*" not in unit]
+    units = [f"{unit}.service" if kept.has(f"{unit}.service") else unit for unit in units]
+    of = {unit: kept if kept.has(unit) else services for unit in units}
+    if verb in QUIET:
+        for unit in units:
+            if verb == "reset-failed" and of[unit] is kept:
+                kept.do(verb, unit, [])
+        return 0, "running" if verb == "is-system-running" else ""
+    if verb == "list-timers":
+        return kept.ask([verb])
     if verb == "show":
         wanted = [name for option in options if option.startswith("--property=") for name in option[11:].split(",")]
         blocks = []
         for unit in units:
-            found = properties(unit, engine.seen(container_of(unit, containers)))
+            found = of[unit].properties(unit)
             shown = {name: found.get(name, "") for name in wanted} if wanted else found
             blocks.append(
                 "\n".join(value if "--value" in options else f"{name}={value}" for name, value in shown.items())
             )
         return 0, "\n\n".join(blocks)
     if verb in ("is-active", "is-enabled"):
-        all_seen = [engine.seen(container_of(unit, containers)) for unit in units]
-        good = [runs(seen) if verb == "is-active" else is_enabled(seen) for seen in all_seen]
+        key, yes = ("ActiveState", "active") if verb == "is-active" else ("UnitFileState", "enabled")
+        good = [of[unit].properties(unit).get(key) == yes for unit in units]
         named = ("active", "inactive") if verb == "is-active" else ("enabled", "disabled")
         return (0 if good and all(good) else 3 if verb == "is-active" else 1), "\n".join(named[not one] for one in good)
     if verb in ("start", "stop", "restart", "reload", "reload-or-restart", "enable", "disable"):
-        for unit in units:
-            container = container_of(unit, containers)
-            if not engine.seen(container):
-                raise EngineError(f"Unit {unit} not found: there is no container {container}")
-            _do(engine, verb, container)
-        return 0, ""
+        said = [of[unit].do(verb, unit, options) for unit in units]
+        return 0, "\n".join(text for text in said if text)
     raise EngineError(f"{verb or 'nothing'} is none of the words that are understood in a companion")
 
 
@@ -248,17 +338,29 @@ def journalctl(words: Sequence[str], engine: Engine, containers: str) -> tuple[i
             lines = value
         elif word in ("--output", "-o"):
             output = value
-    text = engine.log(container_of(unit, containers), since, lines)
+    full = unit if "." in unit else f"{unit}.service"
+    if (UNITS / full).is_file():
+        said = engine.log(f"{containers}-keeper", since, "all").splitlines()
+        own = [line.removeprefix(f"{full}: ") for line in said if line.startswith(f"{full}: ")]
+        text = "\n".join(own if lines == "all" else own[-int(lines) :] if int(lines) else [])
+    else:
+        text = engine.log(container_of(unit, containers), since, lines)
     if output == "json":
         text = "\n".join(json.dumps({"MESSAGE": line}) for line in text.splitlines())
     return 0, text.rstrip("\n")
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], path: str = SOCKET) -> int:
     """Do it."""
-    program = journalctl if Path(words[0]).name.startswith("journalctl") else systemctl
+    engine, containers = Engine(path), os.environ.get("XMPP_CONTAINERS", "xmpp")
+    known = json.loads(os.environ.get("XMPP_SERVICES", "{}"))
     try:
-        code, text = program(words[1:], Engine(), os.environ.get("XMPP_CONTAINERS", "xmpp"))
+        if Path(words[0]).name.startswith("journalctl"):
+            code, text = journalctl(words[1:], engine, containers)
+        elif Path(path).exists():
+            code, text = systemctl(words[1:], Containers(engine, containers), Kept(in_keeper(engine, containers)))
+        else:
+            code, text = systemctl(words[1:], Seen(processes.Processes(known)), Kept(keeper_ask.ask))
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -54,6 +54,7 @@ class EngineAtSocket:
 
     def __init__(self, path: Path) -> None:
         self.containers: dict[str, dict[str, Any]] = {}
+        self.units = Path("/nowhere")
         self.logs, self.exit_code, self.told = b"", 0, list[tuple[str, str]]()
         engine = self
 
@@ -104,6 +105,8 @@ class EngineAtSocket:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EngineAtSocket]:
     made = EngineAtSocket(tmp_path / "engine.sock")
+    made.units = tmp_path / "units"
+    made.units.mkdir()
     yield made
     made.server.shutdown()
     made.server.server_close()
@@ -111,7 +114,8 @@ def engine(tmp_path: Path) -> Iterator[EngineAtSocket]:
 
 def says(engine: EngineAtSocket, *words: str) -> tuple[int, str]:
     one = program.Engine(engine.server.server_address)
-    result: tuple[int, str] = program.systemctl(words, one, "xmpp-chat")
+    kept = program.Kept(program.in_keeper(one, "xmpp-chat"), engine.units)
+    result: tuple[int, str] = program.systemctl(words, program.Containers(one, "xmpp-chat"), kept)
     return result
 
 
@@ -150,6 +154,8 @@ def test_a_pattern_for_instances_is_the_container_of_their_name(engine: EngineAt
 
 
 def test_what_is_no_container_is_not_found(engine: EngineAtSocket) -> None:
+    # there is no keeper either
+    engine.exit_code = 1
     _code, text = says(engine, "show", "xmpp-probe.timer")
     assert "LoadState=not-found" in text
     with pytest.raises(program.EngineError, match="Unit nginx not found"):
@@ -203,7 +209,8 @@ def test_the_journal_is_what_the_container_said(engine: EngineAtSocket) -> None:
 
 def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(program.EngineError, match="cannot be asked"):
-        program.systemctl(["show", "prosody"], program.Engine(str(tmp_path / "none")), "xmpp")
+        one = program.Engine(str(tmp_path / "none"))
+        program.systemctl(["show", "prosody"], program.Containers(one, "xmpp"), program.Kept(lambda _: (1, ""), tmp_path))
 
 
 def test_words_that_nobody_knows_are_refused(engine: EngineAtSocket) -> None:

@@ -99,7 +99,7 @@ def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_c
         "__containers_inputs": "0123456789ab" * 5,
     }
     found = yaml.safe_load(templated(text, ALL, **given))
-    assert set(found["services"]) == {"network", "prosody", "postgresql", "coturn"}
+    assert set(found["services"]) == {"network", "keeper", "prosody", "postgresql", "coturn"}
     assert found["services"]["network"]["ports"] == ["127.0.0.1:8443:5281"]
     assert all(one["image"].endswith(":0123456789ab") for one in found["services"].values())
     # Compose would put variables of its own in the place of those of the shell

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services in other containers, as the keeper sees them without the engine: processes of one number space.
+
+The first process of each container has no parent there (pid_namespaces(7)), and each service has a user of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PROC = Path("/proc")
+
+
+def first(user: int, program: str = "", proc: Path = PROC) -> int:
+    """The number of the process that a container of this user began with; 0 where none runs.
+
+    What a health check begins in it has no parent either, so it is the oldest one; program: how it is called (comm).
+    """
+    found = []
+    for stat in proc.glob("[0-9]*/stat"):
+        try:
+            about, owner = stat.read_text("utf-8", "replace"), stat.parent.stat().st_uid
+        except OSError:
+            continue
+        name, _close, rest = about.partition(" (")[2].rpartition(") ")
+        state, parent, *fields = rest.split()
+        if parent == "0" and owner == user and state not in "ZX" and program in ("", name):
+            found.append((int(fields[17]), int(stat.parent.name)))
+    return min(found)[1] if found else 0
+
+
+class Processes:
+    """services: name → its user (a number), reload (a signal), and perhaps program."""
+
+    def __init__(self, services: Mapping[str, Mapping[str, Any]], proc: Path = PROC) -> None:
+        self.services, self.proc = services, proc
+
+    def pid(self, name: str) -> int:
+        """The first process of a service; 0 where it does not run, or nobody knows of it."""
+        about = self.services.get(name)
+        return first(int(about["user"]), str(about.get("program", "")), self.proc) if about else 0
+
+    def properties(self, unit: str, name: str) -> dict[str, str]:
+        """What systemctl show would say, as far as anybody asks."""
+        known, pid = name in self.services, self.pid(name)
+        full = unit if "." in unit else f"{unit}.service"
+        return {
+            "Id": full,
+            "Names": full,
+            "LoadState": "loaded" if known else "not-found",
+            "ActiveState": "active" if pid else "inactive",
+            "SubState": "running" if pid else "dead",
+            "UnitFileState": "enabled" if known else "",
+            "MainPID": str(pid),
+        }
+
+    def reload(self, name: str) -> str:
+        """Have it read its files again. Out: why that cannot be, or nothing."""
+        pid = self.pid(name)
+        if not pid:
+            return f"{name} does not run"
+        try:
+            os.kill(pid, signal.Signals[f"SIG{self.services[name].get('reload', 'HUP')}"])
+        except OSError as error:
+            return f"{name} cannot be told: {error}"
+        return ""
