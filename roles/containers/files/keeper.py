@@ -190,7 +190,9 @@ class Keeper:
             except FileNotFoundError:
                 if must:
                     raise
+        nice = ["/usr/bin/nice", f"--adjustment={given.nice}"] if given.nice else []
         process = await asyncio.create_subprocess_exec(
+            *nice,
             *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -203,9 +205,6 @@ class Keeper:
             **options,
         )
         run.pid = process.pid
-        if given.nice:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, given.nice)
         try:
             await self._tell(unit, given, process)
             return await process.wait()

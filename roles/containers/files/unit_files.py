@@ -44,7 +44,7 @@ def read(text: str) -> dict[str, dict[str, list[str]]]:
     """In: a unit file. Out: section → key → its values in order. An empty value takes those before it back."""
     found: dict[str, dict[str, list[str]]] = {}
     section: dict[str, list[str]] = {}
-    joined = re.sub(r"\\\n\s*", " ", text)
+    joined = re.sub(r"[ \t]*\\\n\s*", " ", text)
     for line in map(str.strip, joined.splitlines()):
         if not line or line[0] in "#;":
             continue

@@ -4,32 +4,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.unit import image_programs as programs
 
-FILE = Path(__file__).resolve().parents[3] / "roles/containers/files/systemctl.py"
-
-
-def load() -> ModuleType:
-    """The program, which lies in no package."""
-    spec = importlib.util.spec_from_file_location("companion_systemctl", FILE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-program = load()
+program = programs.load("systemctl")
 
 
 def container(status: str = "running", exit_code: int = 0, **more: Any) -> dict[str, Any]:
@@ -216,3 +202,62 @@ def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_words_that_nobody_knows_are_refused(engine: EngineAtSocket) -> None:
     with pytest.raises(program.EngineError, match="mask is none of the words"):
         says(engine, "mask", "prosody")
+
+
+class KeeperThatAnswers:
+    """What a keeper would say; asked: the words that it was asked."""
+
+    def __init__(self, code: int = 0, text: str = "") -> None:
+        self.code, self.text, self.asked = code, text, list[list[str]]()
+
+    def __call__(self, words: Sequence[str]) -> tuple[int, str]:
+        self.asked.append(list(words))
+        return self.code, self.text
+
+
+def test_timers_and_what_has_a_unit_file_are_the_keepers(engine: EngineAtSocket) -> None:
+    engine.containers["xmpp-chat-prosody"] = container()
+    (engine.units / "xmpp-backup.service").touch()
+    keeper = KeeperThatAnswers(text='{"Id": "x", "ActiveState": "active", "UnitFileState": "enabled"}')
+    kept = program.Kept(keeper, engine.units)
+    services = program.Containers(program.Engine(engine.server.server_address), "xmpp-chat")
+    code, text = program.systemctl(["show", "--property=Id", "a.timer", "prosody", "xmpp-backup"], services, kept)
+    assert (code, text) == (0, "Id=x\n\nId=prosody.service\n\nId=x")
+    assert program.systemctl(["is-active", "a.timer", "prosody"], services, kept) == (0, "active\nactive")
+    keeper.asked.clear()
+    keeper.text = ""
+    assert program.systemctl(["start", "--no-block", "xmpp-backup"], services, kept) == (0, "")
+    assert keeper.asked == [["start", "--no-block", "xmpp-backup.service"]]
+    assert engine.told == []
+
+
+def test_what_the_keeper_could_not_do_is_an_error(tmp_path: Path) -> None:
+    kept = program.Kept(KeeperThatAnswers(1, "Job for a.service failed"), tmp_path)
+    (tmp_path / "a.service").touch()
+    nobody = program.Seen(program.processes.Processes({}))
+    with pytest.raises(program.EngineError, match=r"Job for a\.service failed"):
+        program.systemctl(["start", "a"], nobody, kept)
+    # a file, and no keeper yet that could say more
+    _code, text = program.systemctl(["show", "--property=LoadState,ActiveState", "a"], nobody, kept)
+    assert text == "LoadState=loaded\nActiveState=inactive"
+
+
+def test_in_the_keeper_a_service_is_only_read_anew(tmp_path: Path) -> None:
+    kept = program.Kept(KeeperThatAnswers(), tmp_path)
+    nobody = program.Seen(program.processes.Processes({"prosody": {"user": 4_000_000}}))
+    with pytest.raises(program.EngineError, match="only the Docker engine can do that"):
+        program.systemctl(["restart", "prosody"], nobody, kept)
+    with pytest.raises(program.EngineError, match="prosody does not run"):
+        program.systemctl(["reload", "prosody"], nobody, kept)
+
+
+def test_the_journal_of_what_the_keeper_runs_is_its_own_lines(
+    engine: EngineAtSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "UNITS", engine.units)
+    (engine.units / "a.service").touch()
+    engine.containers["xmpp-chat-keeper"] = container()
+    engine.logs = frame("a.service: one\nb.service: other\na.service: two\na.service: three\n")
+    one = program.Engine(engine.server.server_address)
+    assert program.journalctl(["-u", "a", "-n", "2"], one, "xmpp-chat") == (0, "two\nthree")
+    assert engine.told == [("GET", "logs?stdout=1&stderr=1&tail=all")]

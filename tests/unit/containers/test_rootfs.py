@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.unit import image_programs as programs
 
-SCRIPT = Path(__file__).resolve().parents[3] / "roles/containers/files/rootfs.py"
-spec: Any = importlib.util.spec_from_file_location("rootfs", SCRIPT)
-rootfs = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(rootfs)
+rootfs = programs.load("rootfs")
 
 STATUS = """Package: prosody
 Status: install ok installed
