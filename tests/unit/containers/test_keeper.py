@@ -104,7 +104,7 @@ def test_variables_and_numbers_are_as_the_unit_says(tmp_path: Path, capfd: pytes
     assert works(tmp_path, lambda one: one.answer(["start", "a.service"])) == (0, "")
     said = [line.removeprefix("a.service: ") for line in capfd.readouterr().out.splitlines()]
     assert {"A=1", "B=two words", "C=from a file"} <= set(said)
-    assert said[-3:] == ["0027", "7", str(tmp_path)]
+    assert said[-3:] == ["0027", str(min(19, os.nice(0) + 7)), str(tmp_path)]
 
 
 def test_what_nobody_wants_to_read_is_left_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
