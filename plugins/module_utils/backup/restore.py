@@ -32,8 +32,10 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files.durable 
 LONGEST = 24 * 3600  # seconds for replaying a week of changes
 PROSODY = Path("/var/lib/prosody")
 UPLOADS = "http_file_share"
-# of a unit of systemd; auto-restart is that of one which did not come up
-_ON_ITS_WAY = ("condition", "start-pre", "start", "start-post", "running", "reload")
+_ASIDE = "before-"
+# of a unit of systemd; auto-restart is that of one which did not come up. A container whose health check waits for a
+# database that is replaying is unhealthy
+_ON_ITS_WAY = ("condition", "start-pre", "start", "start-post", "running", "reload", "unhealthy")
 
 
 class Record:
@@ -64,34 +66,87 @@ class Record:
         self.save()
 
 
+def _apart(path: Path, stamp: str) -> Path:
+    """Out: where the original of a path is kept: beside it, or in it where it is a volume, which cannot be renamed."""
+    return path / f"{_ASIDE}{stamp}" if path.is_mount() else path.with_name(f"{path.name}.{_ASIDE}{stamp}")
+
+
+def _children(path: Path) -> list[Path]:
+    """What lies in a volume, without what was set aside in it, now or by a move."""
+    return [one for one in path.iterdir() if not one.name.startswith((_ASIDE, ".storage-"))]
+
+
+def _aside(record: Record, path: Path, stamp: str) -> tuple[str, bool]:
+    """Out: where the original is to be, "" where there was none; and whether that was known already."""
+    known = record.pending.get(str(path))
+    if known is not None:
+        return known, True
+    there = bool(_children(path)) if path.is_mount() else path.exists()
+    return str(_apart(path, stamp)) if there else "", False
+
+
 def set_aside(record: Record, path: Path, stamp: str) -> str:
     """Make room for what comes in the place of a path. Out: where the original is, "" where there was none."""
-    known = record.pending.get(str(path))
-    if known is None:
-        known = f"{path}.before-{stamp}" if path.exists() else ""
+    known, before = _aside(record, path, stamp)
+    if not before:
         record.pending[str(path)] = known
         record.save()
-    if known and not Path(known).exists():
+    if path.is_mount():
+        _empty(path, Path(known) if known else None)
+    elif known and not Path(known).exists():
         path.rename(known)
     elif path.exists():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        _remove(path)
     return known
+
+
+def _empty(volume: Path, aside: Path | None) -> None:
+    """Move what is in a volume to where it is kept. Once that is there it is whole, and what lies beside it goes."""
+    if aside is None or aside.exists():
+        for one in _children(volume):
+            _remove(one)
+        return
+    part = aside.with_name(f"{aside.name}.part")
+    part.mkdir(mode=0o700, exist_ok=True)
+    for one in _children(volume):
+        one.rename(part / one.name)
+    part.rename(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def copy_aside(record: Record, path: Path, stamp: str) -> str:
     """Keep a copy of what is going to be overwritten. Out: where it is, "" where there was nothing."""
-    known = record.pending.get(str(path))
-    if known is None:
-        known = f"{path}.before-{stamp}" if path.exists() else ""
+    known, before = _aside(record, path, stamp)
+    if not before:
         if known:
             # whole or not at all: what is there under this name is trusted
-            shutil.rmtree(f"{known}.part", ignore_errors=True)
-            shutil.copytree(path, f"{known}.part", symlinks=True)
-            _same_owners(path, Path(f"{known}.part"))
-            Path(f"{known}.part").rename(known)
+            part, sources = Path(f"{known}.part"), _children(path) if path.is_mount() else [path]
+            shutil.rmtree(part, ignore_errors=True)
+            if path.is_mount():
+                part.mkdir(mode=0o700)
+            for one in sources:
+                _copy(one, part / one.name if path.is_mount() else part)
+            part.rename(known)
         record.pending[str(path)] = known
         record.save()
     return known
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """Copy a file or a tree with its owners."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, copy, symlinks=True)
+        _same_owners(source, copy)
+    else:
+        shutil.copy2(source, copy, follow_symlinks=False)
+        status = source.lstat()
+        os.chown(copy, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _same_owners(source: Path, copy: Path) -> None:

@@ -287,6 +287,68 @@ def test_where_there_was_nothing_half_a_restore_is_thrown_away(tmp_path: Path) -
     assert not place.exists()
 
 
+@pytest.fixture
+def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that is a mount point, as those of containers are: it cannot be renamed."""
+    place = tmp_path / "volume"
+    place.mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == place)
+    return place
+
+
+def names(place: Path) -> set[str]:
+    return {path.name for path in place.iterdir()}
+
+
+def test_what_is_in_a_volume_is_set_aside_in_it(volume: Path, tmp_path: Path) -> None:
+    record = tmp_path / "restore.json"
+    (volume / "original").touch()
+    (volume / "before-20261101_120000").mkdir()  # of a move
+    kept = restore.set_aside(restore.Record(record), volume, "one")
+    assert kept == f"{volume}/before-one"
+    assert names(volume) == {"before-20261101_120000", "before-one"}
+    (volume / "half").mkdir()
+    assert restore.set_aside(restore.Record(record), volume, "two") == kept
+    assert names(volume) == {"before-20261101_120000", "before-one"}
+    assert names(Path(kept)) == {"original"}
+
+
+def test_a_volume_is_set_aside_though_the_restore_was_killed_before(volume: Path, tmp_path: Path) -> None:
+    record = restore.Record(tmp_path / "restore.json")
+    (volume / "before-one.part").mkdir()
+    (volume / "before-one.part" / "first").touch()
+    (volume / "second").touch()
+    record.pending[str(volume)] = f"{volume}/before-one"
+    record.save()
+    restore.set_aside(restore.Record(tmp_path / "restore.json"), volume, "two")
+    assert names(volume) == {"before-one"}
+    assert names(volume / "before-one") == {"first", "second"}
+
+
+def test_of_an_empty_volume_nothing_is_kept(volume: Path, tmp_path: Path) -> None:
+    record = tmp_path / "restore.json"
+    assert restore.set_aside(restore.Record(record), volume, "one") == ""
+    (volume / "half").touch()
+    assert restore.set_aside(restore.Record(record), volume, "two") == ""
+    assert names(volume) == set()
+    restore.Record(record).done("files", {str(volume): ""})
+    assert restore.copy_aside(restore.Record(record), volume, "one") == ""
+
+
+def test_configuration_in_a_volume_is_copied_into_it(volume: Path, tmp_path: Path) -> None:
+    record = tmp_path / "restore.json"
+    (volume / "file").write_text("before")
+    (volume / "conf.d").mkdir()
+    (volume / "conf.d" / "own").write_text("own")
+    (volume / "before-20261101-120000").mkdir()
+    kept = restore.copy_aside(restore.Record(record), volume, "one")
+    (volume / "file").write_text("half")
+    assert restore.copy_aside(restore.Record(record), volume, "two") == kept == f"{volume}/before-one"
+    assert names(Path(kept)) == {"file", "conf.d"}
+    assert (Path(kept) / "file").read_text() == "before"
+    assert (Path(kept) / "conf.d" / "own").read_text() == "own"
+
+
 def test_configuration_is_copied_aside(tmp_path: Path) -> None:
     place, record = tmp_path / "etc", tmp_path / "restore.json"
     place.mkdir()
