@@ -123,9 +123,15 @@ def cluster(programs: Programs, settings: Settings, moment: float | None) -> Ite
         remove(programs, settings)
 
 
+def _runs() -> bool:
+    """Whether the process that its file names is the one: where it was killed another one may have the number now."""
+    number = _text(PLACE / "data/postmaster.pid").partition("\n")[0].strip()
+    return bool(number) and str(PLACE) in _text(Path("/proc", number, "cmdline"))
+
+
 def remove(programs: Programs, settings: Settings) -> None:
     """Stop it and leave nothing, also of a drill that was killed."""
     if PLACE.exists():
-        if (PLACE / "data/postmaster.pid").exists():
+        if _runs():
             _control(programs, settings, "--mode=immediate", "--wait", "stop")
         shutil.rmtree(PLACE)

@@ -19,7 +19,8 @@ SET = Path("/var/lib/xmpp-backup/set.json")
 SEALED = Path("/var/lib/xmpp-backup/controller.vault")
 """The controller's own secrets, which this host cannot read."""
 RESTORE = Path("/var/lib/xmpp-backup/restore.json")
-LOCK = Path("/run/xmpp-backup.lock")
+LOCK = Path("/var/lib/xmpp-backup/lock")
+"""Not in /run, which a timer of containers and the companion in which roles work do not share."""
 FORMAT = 1
 """Of set.json. A number that is higher than this is of a later version of the collection."""
 
