@@ -187,14 +187,6 @@ def test_a_host_that_is_in_containers_now_would_begin_with_nothing(operator):
     assert "xmpp1 was a host, and the inventory has it in containers" in said
 
 
-@pytest.mark.parametrize("verb", ["backup", "restore", "recover"])
-def test_what_works_with_backups_refuses_containers(operator, verb):
-    operator.has({"children": {"postgresql": {"hosts": {"xmpp-chat": {"xmpp_backend": "container"}}}}})
-    done = operator.runs(f"{verb}.yml")
-    assert done.returncode != 0
-    assert "No backups are made of containers" in " ".join((done.stdout + done.stderr).split())
-
-
 @pytest.mark.parametrize("verb", ["refresh", "compose"])
 def test_what_works_with_containers_refuses_hosts(operator, verb):
     operator.has({"children": {"prosody": {"hosts": {"xmpp1": {}}}}})

@@ -74,12 +74,12 @@ def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
     assert about["Config"]["User"] not in ("", "0", "root")
     assert "docker.sock" not in json.dumps(about["Mounts"])
     assert about["Config"]["Labels"]["org.allthingslinux.xmpp.inputs"]
-    # coturn has a shell, which puts its secret and its configuration together
+    # coturn has a shell, which puts its secret and its configuration together, and PostgreSQL one for archive_command
     for program in (
         "/usr/bin/python3",
         "/usr/bin/apt-get",
         "/usr/bin/dpkg",
-        *(["/bin/sh"] if service != "coturn" else []),
+        *(["/bin/sh"] if service not in ("coturn", "postgresql") else []),
     ):
         words = ["docker", "exec", f"{HOST}-{service}", program, "--version"]
         assert subprocess.run(words, capture_output=True, check=False).returncode in (126, 127), program
@@ -203,16 +203,12 @@ def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
 
 def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_before_the_first_change() -> None:
     before = {service: seen(service)["Created"] for service in SERVICES}
-    given = {"backup_repository": "/var/backups/xmpp", "xmpp_certificate_source": "acme", "prosody_log_to": "syslog"}
+    given = {"backup_paths": ["/srv/own"], "xmpp_certificate_source": "acme", "prosody_log_to": "syslog"}
     done = playbook("site", "-e", json.dumps(given))
     assert done.code != 0
     said = " ".join(done.output.split())
-    for words in ("backup_repository: no backups", "xmpp_certificate_source is acme", "prosody_log_to is syslog"):
+    for words in ("backup_paths: /srv/own is in", "xmpp_certificate_source is acme", "prosody_log_to is syslog"):
         assert words in said, done.output[-4000:]
-    for verb in ("backup", "restore"):
-        done = playbook(verb)
-        assert done.code != 0
-        assert "No backups are made of containers" in " ".join(done.output.split()), done.output[-4000:]
     assert {service: seen(service)["Created"] for service in SERVICES} == before
 
 
@@ -322,6 +318,8 @@ def test_removal_touches_nothing_that_is_not_labelled_and_volumes_only_when_they
         compose(composed, "down")
         assert names() == []
         playbook("containers_remove", "-e", "containers_remove_volumes=true").assert_ok()
+        assert volumes() == ["backups", "prosody-of-somebody"]
+        playbook("containers_remove", "-e", "containers_remove_backups=true").assert_ok()
         assert volumes() == ["prosody-of-somebody"]
     finally:
         docker("volume", "rm", f"{HOST}-prosody-of-somebody")

@@ -55,6 +55,7 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
     [
         (ALL, {}),
         (ALL, {"backup_repository": ""}),
+        (ALL, {"backup_paths": ["/var/lib/prosody", "/etc/prosody/conf.d"]}),
         ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
         ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
         (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
@@ -67,8 +68,8 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
 @pytest.mark.parametrize(
     ("groups", "variables", "begins"),
     [
-        ({}, {"backup_repository": "/srv"}, "backup_repository: no backups are made of containers"),
-        ({}, {"backup_repository": "/srv", "backup_retention_days": 3}, "backup_repository, backup_retention_days: "),
+        ({}, {"backup_paths": ["/etc/prosody", "/srv/own"]}, "backup_paths: /srv/own is in no volume of xmpp-one"),
+        ({}, {"backup_paths": ["/etc/prosody-of-others"]}, "backup_paths: /etc/prosody-of-others is in no volume"),
         ({"proxy": ["one"]}, {}, "Group proxy: this cannot be run in containers"),
         ({"monitoring": ["two"]}, {}, "two in group proxy or monitoring: "),
         ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
@@ -115,6 +116,31 @@ def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_c
     assert limited["postgresql"]["pids_limit"] == 1024
     assert limited["postgresql"]["ulimits"] == {"nofile": 20000}
     assert "mem_limit" not in limited["postgresql"]
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "path"),
+    [
+        ({}, "xmpp-one-backups", "/var/backups/xmpp"),
+        ({"backup_repository": "/var/backups/xmpp/"}, "xmpp-one-backups", "/var/backups/xmpp"),
+        # the same directory of the Docker host
+        ({"backup_repository": "/mnt/vault/xmpp"}, "/mnt/vault/xmpp", "/mnt/vault/xmpp"),
+        ({"backup_repository": "sftp://keeper@vault.test/srv"}, "", ""),
+        ({"backup_repository": ""}, "", ""),
+    ],
+)
+def test_backups_lie_where_the_volumes_do_not_go(given: dict[str, Any], source: str, path: str) -> None:
+    mounts = [mount.rpartition(":") for mount in templated("{{ __containers_mounts }}", ALL, **given)]
+    known = templated("{{ __containers_volumes }}", ALL)
+    assert [(one, place) for one, _colon, place in mounts if place not in known.values()] == (
+        [(source, path)] if path else []
+    )
+    text = (ROOT / "roles/containers/templates/compose.yml.j2").read_text(encoding="utf-8")
+    found = yaml.safe_load(templated(text, ALL, **given, __containers_inputs="0" * 64))
+    composed = found["services"]["postgresql"]["volumes"]
+    written = "backups" if source == "xmpp-one-backups" else source
+    assert ([f"{written}:{path}:rw"] if path else []) == [one for one in composed if path and path in one]
+    assert ("backups" in found["volumes"]) is (source == "xmpp-one-backups")
 
 
 LIMITS: dict[str, Any] = {
