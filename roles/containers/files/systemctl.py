@@ -29,6 +29,8 @@ UNITS = Path("/etc/systemd/system")
 TIMEOUT = 120.0
 #: of a container: which signal has it read its files again, and whether a start is over when its health check succeeds
 RELOAD, WAIT = "org.allthingslinux.xmpp.reload", "org.allthingslinux.xmpp.wait"
+#: how often what is waited for may end before nobody waits any longer: a database that cannot begin is restarted for ever
+ENDS = 3
 QUIET = ("daemon-reload", "reset-failed", "is-system-running")
 
 
@@ -190,6 +192,9 @@ def _has_come_up(engine: Engine, container: str, deadline: float) -> None:
         label = (config.get("Labels") or {}).get(WAIT, "")
         test = ((config.get("Healthcheck") or {}).get("Test") or [])[1:]
         why = "it does not run"
+        # the engine counts from the start on how often it began again
+        if label == "healthy" and int(seen.get("RestartCount") or 0) >= ENDS:
+            raise EngineError(f"{container} ends again and again\n{engine.log(container, '', '10')}")
         if runs(seen):
             if label != "healthy" or not test:
                 return

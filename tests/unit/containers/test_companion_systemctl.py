@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -173,6 +174,14 @@ def test_what_does_not_come_up_is_told_with_its_last_words(engine: EngineAtSocke
     engine.logs = frame("no such file", 2)
     with pytest.raises(program.EngineError, match=r"(?s)did not come up.*no such file"):
         program._has_come_up(program.Engine(engine.server.server_address), "xmpp-chat-prosody", 0.0)
+
+
+def test_a_database_that_ends_again_and_again_is_not_waited_for(engine: EngineAtSocket) -> None:
+    waits = container("restarting", 1, labels={program.WAIT: "healthy"})
+    engine.containers["xmpp-chat-postgresql"] = {**waits, "RestartCount": 3}
+    engine.logs = frame("FATAL:  recovery ended before the target", 2)
+    with pytest.raises(program.EngineError, match=r"(?s)ends again and again.*recovery ended"):
+        program._has_come_up(program.Engine(engine.server.server_address), "xmpp-chat-postgresql", time.monotonic() + 5)
 
 
 def test_disabling_keeps_the_engine_from_starting_it(engine: EngineAtSocket) -> None:
