@@ -29,7 +29,7 @@ UNITS = Path("/etc/systemd/system")
 TIMEOUT = 120.0
 #: of a container: which signal has it read its files again, and whether a start is over when its health check succeeds
 RELOAD, WAIT = "org.allthingslinux.xmpp.reload", "org.allthingslinux.xmpp.wait"
-#: how often what is waited for may end before nobody waits any longer: a database that cannot begin is restarted for ever
+#: how often what is waited for may end before nobody waits any longer: a database that cannot begin ends for ever
 ENDS = 3
 QUIET = ("daemon-reload", "reset-failed", "is-system-running")
 
