@@ -4,6 +4,7 @@
 """Processor time, memory, open files, traffic and restarts of each service, from systemd, its control groups and /proc.
 
 coturn, which has no metrics in Debian's build, is asked for nothing: its relays are the UDP ports that it holds open.
+Where there is no systemd, `processes` counts what it would have counted.
 
 python3 -m …monitor.services RESULT UNIT…: needs root, to count the open files of others.
 """
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.processes import MEMBERS, complete
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.monitor.textfile import Metric, Sample, render, write
 
 ACTIVE = Metric("xmpp_service_active", "gauge", "Whether the unit runs.")
@@ -82,8 +84,9 @@ def relays_of(process: Path) -> list[int]:
         if _read(process / "comm").strip() != "turnserver":
             return []
         arguments = _read(process / "cmdline").split("\0")
-        config = arguments[arguments.index("-c") + 1] if "-c" in arguments else "/etc/turnserver.conf"
-        ports = relay_ports(_read(Path(config)))
+        config = Path(arguments[arguments.index("-c") + 1] if "-c" in arguments else "/etc/turnserver.conf")
+        # one that was put together where only coturn sees it: its ports stand in what it was made of
+        ports = relay_ports(_read(config if config.exists() else Path("/etc/xmpp/coturn/turnserver.conf")))
         user = dict(line.partition(":")[::2] for line in _read(process / "status").splitlines())["Uid"].split()[0]
         tables = [_read(path) for path in (process / "net/udp", process / "net/udp6") if path.exists()]
     except OSError:
@@ -105,7 +108,8 @@ def samples_of(unit: Mapping[str, str], proc: Path, cgroups: Path) -> list[Sampl
     active = unit.get("ActiveState") in ("active", "reloading")
     found = [Sample(ACTIVE, active, labels), Sample(RESTARTS, float(unit.get("NRestarts") or 0), labels)]
     main_process = proc / unit.get("MainPID", "0")
-    if not active or not unit.get("ControlGroup") or main_process.name == "0":
+    numbers = unit.get(MEMBERS, "").split()
+    if not active or not (unit.get("ControlGroup") or numbers) or main_process.name == "0":
         return found
     # what systemd does not count has no number there
     for metric, name, scale in (
@@ -116,7 +120,7 @@ def samples_of(unit: Mapping[str, str], proc: Path, cgroups: Path) -> list[Sampl
         if unit.get(name, "").isdigit():
             found.append(Sample(metric, int(unit[name]) / scale, labels))
     texts = []
-    for number in _processes(cgroups / unit["ControlGroup"].lstrip("/")) or [main_process.name]:
+    for number in numbers or _processes(cgroups / unit["ControlGroup"].lstrip("/")) or [main_process.name]:
         try:
             texts.append((proc / number / "status").read_text(encoding="utf-8"))
         except OSError:
@@ -145,8 +149,9 @@ def main(arguments: list[str]) -> int:
     shown = subprocess.run(  # pylint: disable=ansible-bad-function
         command, capture_output=True, text=True, timeout=20, check=True
     ).stdout
-    found = [sample for unit in blocks(shown) for sample in samples_of(unit, Path("/proc"), Path("/sys/fs/cgroup"))]
-    write(Path(arguments[0]), render(found))
+    result, proc = Path(arguments[0]), Path("/proc")
+    units = complete(blocks(shown), proc, result.with_suffix(".json"))
+    write(result, render(sample for unit in units for sample in samples_of(unit, proc, Path("/sys/fs/cgroup"))))
     return 0
 
 
