@@ -13,6 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ladder.rung import ROOT
 
+WATCHED = {"monitoring": ["one"]}
 ALL = {"prosody": ["one"], "postgresql": ["one"], "coturn": ["one"]}
 
 
@@ -58,6 +59,8 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
         (ALL, {"backup_paths": ["/var/lib/prosody", "/etc/prosody/conf.d"]}),
         ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
         ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
+        ({**ALL, "monitoring": ["one"]}, {"monitoring_security_updates": False, "monitoring_logs_file": ""}),
+        (ALL, {"monitoring_logs_file": "/var/log/xmpp/services.jsonl"}),
         (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
     ],
 )
@@ -72,6 +75,9 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({}, {"backup_paths": ["/etc/prosody-of-others"]}, "backup_paths: /etc/prosody-of-others is in no volume"),
         ({"proxy": ["one"]}, {}, "Group proxy: this cannot be run in containers"),
         ({"monitoring": ["two"]}, {}, "two in group proxy or monitoring: "),
+        ({"monitoring": ["one"], "coturn": ["two"]}, {}, "Group monitoring: one measures and watches from containers"),
+        (WATCHED, {"monitoring_logs_http": "https://logs.op.test"}, "monitoring_logs_http: not in containers"),
+        (WATCHED, {"monitoring_xmpp_jid": "a@op.test", "monitoring_security_updates": True}, "monitoring_security_updates, monit"),
         ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
         ({"prosody": ["one", "two"]}, {}, "two: Prosody in a container and its database"),
         ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
@@ -141,6 +147,20 @@ def test_backups_lie_where_the_volumes_do_not_go(given: dict[str, Any], source: 
     written = "backups" if source == "xmpp-one-backups" else source
     assert ([f"{written}:{path}:rw"] if path else []) == [one for one in composed if path and path in one]
     assert ("backups" in found["volumes"]) is (source == "xmpp-one-backups")
+
+
+def test_what_measures_and_watches_has_a_container_each_where_there_is_something_to_measure() -> None:
+    watching = {"prometheus", "prometheus-alertmanager", "prometheus-node-exporter"}
+    for groups, more in (
+        (ALL, set()),
+        ({**ALL, **WATCHED}, {*watching, "prometheus-postgres-exporter"}),
+        ({"prosody": ["one"], **WATCHED}, watching),
+        ({**ALL, **WATCHED, "proxy": ["one"]}, {*watching, "prometheus-postgres-exporter", "prometheus-nginx-exporter"}),
+    ):
+        wanted = set(templated("{{ __containers_wanted }}", groups))
+        assert {name for name in wanted if name.startswith("prometheus")} == more
+        assert wanted - more - {"nginx"} == set(groups) - {"monitoring", "proxy"}
+        assert set(templated("{{ __containers_targets }}", groups)) >= {"companion", *wanted}
 
 
 LIMITS: dict[str, Any] = {
