@@ -173,6 +173,8 @@ class Keeper:
 
     async def _call(self, unit: str, run: Run, given: unit_files.Service, words: Sequence[str]) -> int:
         variables = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG": "C.UTF-8"}
+        # systemctl in there is to know the services, too
+        variables |= {name: os.environ[name] for name in ("XMPP_SERVICES",) if name in os.environ}
         options: dict[str, Any] = {}
         if given.user:
             user = pwd.getpwnam(given.user)
