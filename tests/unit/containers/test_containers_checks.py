@@ -77,7 +77,11 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({"monitoring": ["two"]}, {}, "two in group proxy or monitoring: "),
         ({"monitoring": ["one"], "coturn": ["two"]}, {}, "Group monitoring: one measures and watches from containers"),
         (WATCHED, {"monitoring_logs_http": "https://logs.op.test"}, "monitoring_logs_http: not in containers"),
-        (WATCHED, {"monitoring_xmpp_jid": "a@op.test", "monitoring_security_updates": True}, "monitoring_security_updates, monit"),
+        (
+            WATCHED,
+            {"monitoring_xmpp_jid": "a@op.test", "monitoring_security_updates": True},
+            "monitoring_security_updates, monit",
+        ),
         ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
         ({"prosody": ["one", "two"]}, {}, "two: Prosody in a container and its database"),
         ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
@@ -155,7 +159,10 @@ def test_what_measures_and_watches_has_a_container_each_where_there_is_something
         (ALL, set()),
         ({**ALL, **WATCHED}, {*watching, "prometheus-postgres-exporter"}),
         ({"prosody": ["one"], **WATCHED}, watching),
-        ({**ALL, **WATCHED, "proxy": ["one"]}, {*watching, "prometheus-postgres-exporter", "prometheus-nginx-exporter"}),
+        (
+            {**ALL, **WATCHED, "proxy": ["one"]},
+            {*watching, "prometheus-postgres-exporter", "prometheus-nginx-exporter"},
+        ),
     ):
         wanted = set(templated("{{ __containers_wanted }}", groups))
         assert {name for name in wanted if name.startswith("prometheus")} == more
