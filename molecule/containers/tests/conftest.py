@@ -14,9 +14,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 HOST = "xmpp-containers"
 ADDRESS = "10.213.78.2"
 SERVICES = ("postgresql", "coturn", "prosody")
+# of group monitoring
+WATCHING = ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter")
 STREAM = (
     b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'"
     b" to='chat.localhost'>"
@@ -84,6 +88,11 @@ def binds() -> bool:
         client.sendto(BINDING, (ADDRESS, 3478))
         return client.recv(1024)[:2] == b"\x01\x01"
     return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the file whose last test removes everything be the last one."""
+    items.sort(key=lambda item: item.path.name == "test_containers.py")
 
 
 ANSWERS = {

@@ -26,6 +26,7 @@ from conftest import (
     ANSWERS,
     HOST,
     SERVICES,
+    WATCHING,
     Gap,
     docker,
     is_healthy,
@@ -38,6 +39,7 @@ from conftest import (
 )
 
 ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
+ALL = sorted(["keeper", "network", *SERVICES, *WATCHING])
 INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
 ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 
@@ -96,7 +98,7 @@ def test_what_is_nobodys_business_is_published_nowhere() -> None:
 def test_the_service_is_what_its_users_expect() -> None:
     done = playbook("check").assert_ok()
     assert done.output.count("=ok      ") + done.output.count('"ok      ') >= 20, done.output[-6000:]
-    assert names() == ["coturn", "network", "postgresql", "prosody"]  # and no companion
+    assert names() == ALL  # and no companion
 
 
 def test_a_run_finds_nothing_to_do_and_status_tells_of_the_services(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +110,7 @@ def test_a_run_finds_nothing_to_do_and_status_tells_of_the_services(capsys: pyte
     assert "prosody" in told
     trail = playbook("audit", "-e", "xmpp_audit_what=created").assert_ok().output
     assert re.search(rf"created +{ALICE.jid} +shell", trail), trail[-3000:]
-    assert names() == ["coturn", "network", "postgresql", "prosody"]
+    assert names() == ALL
 
 
 class Talk:
@@ -254,7 +256,7 @@ def test_a_service_that_leaves_the_inventory_loses_its_container_and_keeps_its_v
         playbook("site", "--tags", "postgresql").assert_ok()
     finally:
         INVENTORY.write_text(text, encoding="utf-8")
-    assert names() == ["network", "postgresql", "prosody"]
+    assert names() == [name for name in ALL if name != "coturn"]
     assert volumes() == before
 
 
@@ -308,7 +310,7 @@ def test_removal_touches_nothing_that_is_not_labelled_and_volumes_only_when_they
         assert HOST not in docker("network", "ls", "--format", "{{.Name}}").split()
         assert volumes() == before
         compose(composed, "up", "--detach", "--wait")
-        assert names() == ["coturn", "network", "postgresql", "prosody"]
+        assert names() == ALL
         again = {service: shape(service) for service in made}
         # what holds the network kept the image that it had before the update, so that nobody lost it
         assert made["network"].pop("Image") != again["network"].pop("Image")
