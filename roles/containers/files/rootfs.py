@@ -76,6 +76,15 @@ def unmerged(path: str) -> str:
     return re.sub(r"^/(bin|sbin|lib|lib64)/", r"/usr/\1/", path)
 
 
+def is_kept(path: str, unwanted: re.Pattern[str]) -> bool:
+    """Whether a path of a package's list is a file or a link that comes along; directories are made for what is in them.
+
+    A link to a directory is a link; what it leads to comes with its own package.
+    """
+    is_directory = Path(path).is_dir() and not Path(path).is_symlink()
+    return not (is_directory or _LEFT_OUT.match(path) or unwanted.fullmatch(path))
+
+
 def _copy(path: str, root: Path) -> None:
     """Put a file, a link, or a directory with all that is in it into the new root, as it is."""
     source, target = Path(path), root / path.lstrip("/")
@@ -132,7 +141,7 @@ def main() -> None:
     for package in packages:
         listed = subprocess.run(["dpkg", "-L", package], capture_output=True, text=True, check=True).stdout
         for path in listed.splitlines():
-            if not Path(path).is_dir() and not _LEFT_OUT.match(path) and not unwanted.fullmatch(path):
+            if is_kept(path, unwanted):
                 _copy(unmerged(path), root)
         about = subprocess.run(["dpkg", "-s", package], capture_output=True, text=True, check=True).stdout
         (root / "var/lib/dpkg/status.d" / package).write_text(about, encoding="utf-8")

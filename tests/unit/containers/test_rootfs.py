@@ -55,3 +55,14 @@ def test_a_package_that_is_not_there_is_told():
 def test_paths_below_usr():
     assert rootfs.unmerged("/lib/x86_64-linux-gnu/libc.so.6") == "/usr/lib/x86_64-linux-gnu/libc.so.6"
     assert rootfs.unmerged("/usr/bin/env") == "/usr/bin/env"
+
+
+def test_a_link_to_a_directory_comes_along_as_a_link(tmp_path):
+    (tmp_path / "jquery").mkdir()
+    (tmp_path / "jquery/jquery.js").touch()
+    (tmp_path / "static").symlink_to("jquery")
+    nothing = re.compile("(?!)")
+    kept = [path for path in ("jquery", "jquery/jquery.js", "static") if rootfs.is_kept(f"{tmp_path}/{path}", nothing)]
+    assert kept == ["jquery/jquery.js", "static"]
+    assert not rootfs.is_kept(f"{tmp_path}/static", re.compile(".*/static"))
+    assert not rootfs.is_kept("/usr/share/doc/jquery/copyright", nothing)
