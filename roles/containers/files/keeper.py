@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import processes
 import unit_files
 
 SOCKET = Path("/run/xmpp/keeper.sock")
@@ -366,6 +367,8 @@ async def main(directory: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, enough.set)
     SOCKET.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     SOCKET.unlink(missing_ok=True)
+    # programs of timers have an environment of their own
+    processes.KNOWN.write_text(os.environ.get("XMPP_SERVICES", "{}"), encoding="utf-8")
     os.umask(0o077)
     server = await asyncio.start_unix_server(keeper.serve, SOCKET)
     os.umask(0o022)

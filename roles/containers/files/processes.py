@@ -7,6 +7,7 @@ The first process of each container has no parent there (pid_namespaces(7)), and
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 PROC = Path("/proc")
+#: what the keeper was told of services, for who has not its environment
+KNOWN = Path("/run/xmpp/services.json")
 
 
 def first(user: int, program: str = "", proc: Path = PROC) -> int:
@@ -32,6 +35,15 @@ def first(user: int, program: str = "", proc: Path = PROC) -> int:
         if parent == "0" and owner == user and state not in "ZX" and program in ("", name):
             found.append((int(fields[17]), int(stat.parent.name)))
     return min(found)[1] if found else 0
+
+
+def known(path: Path = KNOWN) -> dict[str, dict[str, Any]]:
+    """What there is to know of services; nothing where there is no keeper."""
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        return found
+    except OSError:
+        return {}
 
 
 class Processes:

@@ -358,14 +358,13 @@ def journalctl(words: Sequence[str], engine: Engine, containers: str) -> tuple[i
 def main(words: Sequence[str], path: str = SOCKET) -> int:
     """Do it."""
     engine, containers = Engine(path), os.environ.get("XMPP_CONTAINERS", "xmpp")
-    known = json.loads(os.environ.get("XMPP_SERVICES", "{}"))
     try:
         if Path(words[0]).name.startswith("journalctl"):
             code, text = journalctl(words[1:], engine, containers)
         elif Path(path).exists():
             code, text = systemctl(words[1:], Containers(engine, containers), Kept(in_keeper(engine, containers)))
         else:
-            code, text = systemctl(words[1:], Seen(processes.Processes(known)), Kept(keeper_ask.ask))
+            code, text = systemctl(words[1:], Seen(processes.Processes(processes.known())), Kept(keeper_ask.ask))
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
