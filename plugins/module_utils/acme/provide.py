@@ -49,7 +49,7 @@ class Provided:
 @contextlib.contextmanager
 def exclusively(places: Places) -> Iterator[None]:
     """Keep the timer and a playbook apart: who comes second waits."""
-    places.lock.parent.mkdir(parents=True, exist_ok=True)
+    places.lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

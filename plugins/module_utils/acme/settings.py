@@ -32,7 +32,8 @@ class Places:
     certificates: Path = Path("/etc/xmpp/certificates")
     state: Path = Path("/var/lib/xmpp-acme")
     metrics: Path = Path("/var/lib/xmpp-monitoring")
-    lock: Path = Path("/run/lock/xmpp-acme.lock")
+    # not below /run, which a timer in a container of its own has for itself
+    lock: Path = Path("/var/lib/xmpp-acme/lock")
 
     @property
     def certbot(self) -> Path:
