@@ -15,6 +15,7 @@ from ladder.rung import ROOT
 
 WATCHED = {"monitoring": ["one"]}
 ALL = {"prosody": ["one"], "postgresql": ["one"], "coturn": ["one"]}
+ACME: dict[str, Any] = {"xmpp_certificate_source": "acme"}
 
 
 def trust(value: Any) -> Any:
@@ -55,6 +56,20 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
     ("groups", "variables"),
     [
         (ALL, {}),
+        ({**ALL, "proxy": ["one"]}, {"proxy_http3": True}),
+        ({**ALL, "proxy": ["one"]}, {"xmpp_certificate_source": "acme"}),
+        (ALL, {"xmpp_certificate_source": "acme"}),
+        (
+            ALL,
+            {
+                "xmpp_certificate_source": "acme",
+                "certificates_acme_challenge": "dns-01",
+                "containers_ports": ["5222"],
+                "certificates_acme_webroot": "/srv",
+            },
+        ),
+        (ALL, {"xmpp_certificate_source": "acme", "containers_ports": ["8080:80"]}),
+        ({"coturn": ["one"], "prosody": ["two"], "proxy": ["two"]}, {}),
         (ALL, {"backup_repository": ""}),
         (ALL, {"backup_paths": ["/var/lib/prosody", "/etc/prosody/conf.d"]}),
         ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
@@ -73,8 +88,7 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
     [
         ({}, {"backup_paths": ["/etc/prosody", "/srv/own"]}, "backup_paths: /srv/own is in no volume of xmpp-one"),
         ({}, {"backup_paths": ["/etc/prosody-of-others"]}, "backup_paths: /etc/prosody-of-others is in no volume"),
-        ({"proxy": ["one"]}, {}, "Group proxy: this cannot be run in containers"),
-        ({"monitoring": ["two"]}, {}, "two in group proxy or monitoring: "),
+        ({"monitoring": ["two"]}, {}, "two in group monitoring: "),
         ({"monitoring": ["one"], "coturn": ["two"]}, {}, "Group monitoring: one measures and watches from containers"),
         (WATCHED, {"monitoring_logs_http": "https://logs.op.test"}, "monitoring_logs_http: not in containers"),
         (
@@ -82,12 +96,18 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             {"monitoring_xmpp_jid": "a@op.test", "monitoring_security_updates": True},
             "monitoring_security_updates, monit",
         ),
+        ({"proxy": ["two"]}, {}, "two: a proxy and Prosody in containers"),
+        ({"proxy": ["one"], "prosody": ["two"]}, {}, "two: a proxy and Prosody in containers"),
+        ({"proxy": ["one"]}, {"xmpp_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
+        ({"proxy": ["one"]}, {"proxy_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
         ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
         ({"prosody": ["one", "two"]}, {}, "two: Prosody in a container and its database"),
         ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
         ({}, {"prosody_log_to": "syslog"}, "prosody_log_to is syslog, and in a container there is only console"),
         ({}, {"prosody_c2s_ports": []}, "prosody_c2s_ports is empty, and the health check"),
-        ({}, {"xmpp_certificate_source": "acme"}, "xmpp_certificate_source is acme"),
+        ({}, {**ACME, "containers_ports": ["5222", "8080"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
+        ({}, {**ACME, "containers_ports": ["80/udp"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
+        ({}, {**ACME, "certificates_acme_webroot": "/srv/acme"}, "certificates_acme_webroot: a container has no dir"),
         ({}, {"postgresql_archive_index": True}, "postgresql_archive_index is on, and a timer sees to that index"),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
@@ -100,6 +120,43 @@ def test_what_cannot_be_done_is_refused_by_name(
 ) -> None:
     found = problems({**ALL, **groups}, **variables)
     assert [text for text in found if text.startswith(begins)], found
+
+
+PROXY = {**ALL, "proxy": ["one"]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "variables", "has", "has_not"),
+    [
+        (ALL, {}, {"5222", "5281"}, {"80", "443:443"}),
+        (ALL, ACME, {"5281", "80"}, {"443:443"}),
+        # HTTPS of Prosody's own is on loopback then
+        (PROXY, {}, {"5222", "443:443", "80"}, {"5281", "443:443/udp"}),
+        (PROXY, {"proxy_http3": True}, {"443:443/udp"}, set()),
+        # who has HTTPS published elsewhere has HTTP of his own
+        (PROXY, {"xmpp_https_port": 8443}, {"8443:443"}, {"80", "443:443"}),
+        (PROXY, {"xmpp_https_port": 8443, **ACME}, {"8443:443", "80"}, set()),
+        ({**PROXY, "prosody": []}, {}, {"443:443"}, {"5222"}),
+    ],
+)
+def test_ports_are_published_for_what_is_there(
+    groups: dict[str, list[str]], variables: dict[str, Any], has: set[str], has_not: set[str]
+) -> None:
+    found = set(templated("{{ containers_ports }}", groups, **variables))
+    assert has <= found
+    assert not has_not & found
+
+
+def test_the_proxy_may_have_low_ports_without_a_right_and_nobody_else_has_a_reason() -> None:
+    assert templated("{{ __containers_low_ports }}", PROXY) is True
+    assert templated("{{ __containers_low_ports }}", ALL, **ACME) is True
+    assert templated("{{ __containers_low_ports }}", ALL, **ACME, certificates_acme_challenge="dns-01") is False
+    assert templated("{{ __containers_low_ports }}", ALL) is False
+
+
+def test_the_image_of_nginx_is_built_where_there_is_a_proxy() -> None:
+    assert "nginx" not in templated("{{ __containers_targets }}", ALL)
+    assert "nginx" in templated("{{ __containers_targets }}", PROXY)
 
 
 def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_checks() -> None:
@@ -120,6 +177,15 @@ def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_c
     assert all(one["external"] for one in found["volumes"].values())
     assert found["networks"]["default"]["ipam"] == {"config": [{"subnet": "172.30.1.0/24"}]}
     assert "coturn" not in yaml.safe_load(templated(text, {**ALL, "coturn": []}, **given))["services"]
+    assert "sysctls" not in found["services"]["network"]
+    proxied = yaml.safe_load(templated(text, PROXY, **given))["services"]
+    assert proxied["network"]["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": "0"}
+    assert proxied["nginx"]["volumes"] == [
+        "etc-xmpp:/etc/xmpp:ro",
+        "local:/usr/local:ro",
+        "nginx:/etc/nginx/conf.d:ro",
+        "www:/var/www:ro",
+    ]
     limited = yaml.safe_load(templated(text, ALL, **given, **LIMITS))["services"]
     assert limited["prosody"]["mem_limit"] == "512M"
     assert limited["prosody"]["cpus"] == 1.5
