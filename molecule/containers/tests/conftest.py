@@ -12,15 +12,26 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import request
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
+from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 HOST = "xmpp-containers"
 ADDRESS = "10.213.78.2"
-SERVICES = ("postgresql", "coturn", "prosody")
+ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
+SERVICES = ("postgresql", "coturn", "prosody", "nginx")
 # of group monitoring
-WATCHING = ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter")
+WATCHING = (
+    "prometheus",
+    "prometheus-alertmanager",
+    "prometheus-node-exporter",
+    "prometheus-postgres-exporter",
+    "prometheus-nginx-exporter",
+)
 STREAM = (
     b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'"
     b" to='chat.localhost'>"
@@ -29,15 +40,25 @@ STREAM = (
 BINDING = bytes.fromhex("000100002112a442") + b"whoami-whoam"
 
 
-def docker(*words: str) -> str:
-    """Out: what the command says. Raises CalledProcessError."""
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+def docker(*words: str, both: bool = False) -> str:
+    """Out: what the command says, or all that it writes. Raises CalledProcessError."""
+    errors = subprocess.STDOUT if both else subprocess.PIPE
+    done = subprocess.run(
+        ["docker", *words], stdout=subprocess.PIPE, stderr=errors, text=True, check=True, timeout=120
+    )
+    return done.stdout.strip()
 
 
 def seen(service: str) -> dict[str, Any]:
     """Out: what the engine knows of a container."""
     found: dict[str, Any] = json.loads(docker("container", "inspect", f"{HOST}-{service}"))[0]
     return found
+
+
+def volume_of(service: str, path: str) -> Path:
+    """Out: where the Docker host has what a service has at a path."""
+    (volume,) = [mount["Name"] for mount in seen(service)["Mounts"] if mount["Destination"] == path]
+    return Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume))
 
 
 def names() -> list[str]:
@@ -90,6 +111,13 @@ def binds() -> bool:
     return False
 
 
+def shows_a_page() -> bool:
+    """Whether nginx answers a new browser."""
+    with contextlib.suppress(OSError, XmppError):
+        return request("GET", "https://chat.localhost/", everybody(), address=ADDRESS, timeout=1).status == 200
+    return False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have the file whose last test removes everything be the last one."""
     items.sort(key=lambda item: item.path.name == "test_containers.py")
@@ -97,6 +125,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 ANSWERS = {
     "prosody": offers_a_stream,
+    "nginx": shows_a_page,
     "coturn": binds,
     "postgresql": lambda: is_healthy("postgresql"),
 }

@@ -24,6 +24,7 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_
 from conftest import (
     ADDRESS,
     ANSWERS,
+    ARCHIVE,
     HOST,
     SERVICES,
     WATCHING,
@@ -35,24 +36,18 @@ from conftest import (
     names,
     offers_a_stream,
     seen,
+    volume_of,
     volumes,
 )
 
-ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
 ALL = sorted(["keeper", "network", *SERVICES, *WATCHING])
 INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
 ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 
 
-def volume_of(path: str) -> Path:
-    """Out: where the Docker host has what Prosody has at a path."""
-    (volume,) = [mount["Name"] for mount in seen("prosody")["Mounts"] if mount["Destination"] == path]
-    return Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume))
-
-
 def configuration() -> str:
     """Out: what Prosody was told, read where it reads it."""
-    return (volume_of("/etc/prosody") / "prosody.cfg.lua").read_text(encoding="utf-8")
+    return (volume_of("prosody", "/etc/prosody") / "prosody.cfg.lua").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -89,7 +84,7 @@ def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
 
 def test_what_is_nobodys_business_is_published_nowhere() -> None:
     published = {port for port, bound in seen("network")["NetworkSettings"]["Ports"].items() if bound}
-    assert published == {"5222/tcp"}
+    assert published == {"80/tcp", "443/tcp", "5222/tcp"}
     assert is_open(25222, "127.0.0.1")
     assert is_open(5222)
     assert not any(is_open(port) for port in (5280, 5347, 5432, 5582))
@@ -190,7 +185,7 @@ def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
     assert "The roses are watered" in changed
     assert seen("prosody")["State"]["StartedAt"] == before
     # a module of the operator's that cannot be loaded, which nobody sees before it is
-    own = volume_of("/usr/local/lib/prosody") / "operator"
+    own = volume_of("prosody", "/usr/local/lib/prosody") / "operator"
     own.mkdir()
     (own / "mod_fault.lua").write_text('error("the reactor is too hot")\n', encoding="utf-8")
     given = {"prosody_plugin_paths": ["/usr/local/lib/prosody/operator"], "prosody_modules": ["fault"]}
@@ -205,11 +200,11 @@ def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
 
 def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_before_the_first_change() -> None:
     before = {service: seen(service)["Created"] for service in SERVICES}
-    given = {"backup_paths": ["/srv/own"], "xmpp_certificate_source": "acme", "prosody_log_to": "syslog"}
+    given = {"backup_paths": ["/srv/own"], "xmpp_haproxy": True, "prosody_log_to": "syslog"}
     done = playbook("site", "-e", json.dumps(given))
     assert done.code != 0
     said = " ".join(done.output.split())
-    for words in ("backup_paths: /srv/own is in", "xmpp_certificate_source is acme", "prosody_log_to is syslog"):
+    for words in ("backup_paths: /srv/own is in", "xmpp_haproxy: haproxy is for several", "prosody_log_to is syslog"):
         assert words in said, done.output[-4000:]
     assert {service: seen(service)["Created"] for service in SERVICES} == before
 
