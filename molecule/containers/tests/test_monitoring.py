@@ -24,13 +24,13 @@ from conftest import ADDRESS, HOST, WATCHING, docker, is_healthy, seen
 
 RULES = ROOT / "roles/monitoring/files/rules/xmpp.yml"
 PANELS = ROOT / "roles/monitoring/files/panels/xmpp.yml"
-JOBS = {"node", "postgresql", "prosody", "prometheus", "alertmanager"}
+JOBS = {"node", "postgresql", "prosody", "nginx", "prometheus", "alertmanager"}
 UNITS = {"prosody", "coturn", "postgresql@17-main"}
 # Of whose figures rules and pictures ask, and what has none here: apt and systemd are not there, nothing is shipped or
 # renewed, nobody sends alerts by XMPP, no other server failed; the rest is of roles and timers that tell when they ran
 ELSEWHERE = re.compile(
-    r"xmpp_(security_updates|package_lists_|package_newer|online|logs_|acme_|archive_index_|statement_|backup_|restore_)"
-    r"|xmpp_service_(received|sent)_|(nginx|haproxy|pg_stat_statements)_|prosody_mod_measure_peers__failing_since"
+    r"xmpp_(security_updates|package_lists_|package_newer|online|logs_|acme_|restore_)"
+    r"|xmpp_service_(received|sent)_|haproxy_|prosody_mod_measure_peers__failing_since"
 )
 # a service that was stopped in the middle of everything: it runs, and serves nobody → what is told
 FROZEN = {

@@ -108,7 +108,6 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({}, {**ACME, "containers_ports": ["5222", "8080"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
         ({}, {**ACME, "containers_ports": ["80/udp"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
         ({}, {**ACME, "certificates_acme_webroot": "/srv/acme"}, "certificates_acme_webroot: a container has no dir"),
-        ({}, {"postgresql_archive_index": True}, "postgresql_archive_index is on, and a timer sees to that index"),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
         ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
