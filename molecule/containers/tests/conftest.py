@@ -43,9 +43,7 @@ BINDING = bytes.fromhex("000100002112a442") + b"whoami-whoam"
 def docker(*words: str, both: bool = False) -> str:
     """Out: what the command says, or all that it writes. Raises CalledProcessError."""
     errors = subprocess.STDOUT if both else subprocess.PIPE
-    done = subprocess.run(
-        ["docker", *words], stdout=subprocess.PIPE, stderr=errors, text=True, check=True, timeout=120
-    )
+    done = subprocess.run(["docker", *words], stdout=subprocess.PIPE, stderr=errors, text=True, check=True, timeout=120)
     return done.stdout.strip()
 
 

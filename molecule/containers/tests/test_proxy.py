@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy in a container as browsers and clients meet it, and certificates by ACME that it and the others come to serve."""
+"""The proxy in a container as browsers and clients meet it, and certificates by ACME that come to be served."""
 
 from __future__ import annotations
 
@@ -58,14 +58,16 @@ def test_pages_are_there_and_what_is_for_nobody_is_not(service: Proxied) -> None
 
 
 def test_clients_and_servers_come_through_443_by_what_they_say_that_they_are(service: Proxied) -> None:
-    with Client(ALICE.jid, ALICE.password, ADDRESS, direct=True, port=443) as alice:
-        with Client(BOB.jid, BOB.password, ADDRESS) as bob:
-            alice.say(BOB.jid, "by the front door")
-            assert bob.hears("by the front door")
+    front = Client(ALICE.jid, ALICE.password, ADDRESS, direct=True, port=443)
+    with front as alice, Client(BOB.jid, BOB.password, ADDRESS) as bob:
+        alice.say(BOB.jid, "by the front door")
+        assert bob.hears("by the front door")
     stored = service.stored(ALICE, b"a film")
     assert service.ask(stored).body == b"a film"
     features = open_stream(f"wss://{DOMAIN}/xmpp-websocket", DOMAIN, everybody(), ADDRESS, 10)
-    assert "SCRAM-SHA-256" in [mechanism.text for mechanism in features.iter("{urn:ietf:params:xml:ns:xmpp-sasl}mechanism")]
+    assert "SCRAM-SHA-256" in [
+        mechanism.text for mechanism in features.iter("{urn:ietf:params:xml:ns:xmpp-sasl}mechanism")
+    ]
 
 
 def test_names_that_are_not_ours_get_no_certificate() -> None:
@@ -96,12 +98,12 @@ def test_a_change_is_taken_over_in_place_and_one_that_cannot_be_is_undone(servic
         alice.say(ALICE.jid, "still here")
         assert alice.hears("still here")
         assert alice.ended == 0
-    assert (seen("nginx")["State"]["StartedAt"], seen("nginx")["State"]["Pid"]) == (before["StartedAt"], before["Pid"])
+    assert [seen("nginx")["State"][name] for name in ("StartedAt", "Pid")] == [before["StartedAt"], before["Pid"]]
 
 
 @contextlib.contextmanager
 def acme_server(tmp_path: Path) -> Iterator[dict[str, object]]:
-    """Pebble, and the DNS of the names, in the network of the containers. Yields the variables with which it is used."""
+    """Pebble, and the DNS of the names, in the network of the containers. Yields the variables for it."""
     secret = base64.b64encode(b"a key that proves names for tests").decode()
     name = f"{HOST}_authority"
     docker("run", "--detach", "--rm", "--name", name, "--network", HOST, "--ip", AUTHORITY, "--env", f"AT={AUTHORITY}",
@@ -137,6 +139,7 @@ def test_certificates_are_issued_by_acme_and_renewed_by_the_timer_for_every_port
         assert all("Pebble" in issuer for issuer, _sha256 in first.values()), first
         timers = docker("exec", f"{HOST}-keeper", "systemctl", "list-timers")
         assert re.search(r"xmpp-acme[.]timer$", timers, re.MULTILINE), timers
+        docker("exec", f"{HOST}-keeper", "systemctl", "start", "xmpp-acme.service")
         # what the timer does, at another time
         said = docker("exec", f"{HOST}-keeper", "/usr/local/sbin/xmpp-acme", "--force", both=True)
         for taken in ("prosody", "proxy", "coturn"):

@@ -105,8 +105,16 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
         ({}, {"prosody_log_to": "syslog"}, "prosody_log_to is syslog, and in a container there is only console"),
         ({}, {"prosody_c2s_ports": []}, "prosody_c2s_ports is empty, and the health check"),
-        ({}, {**ACME, "containers_ports": ["5222", "8080"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
-        ({}, {**ACME, "containers_ports": ["80/udp"]}, "xmpp_certificate_source is acme, which proves names at port 80"),
+        (
+            {},
+            {**ACME, "containers_ports": ["5222", "8080"]},
+            "xmpp_certificate_source is acme, which proves names at port 80",
+        ),
+        (
+            {},
+            {**ACME, "containers_ports": ["80/udp"]},
+            "xmpp_certificate_source is acme, which proves names at port 80",
+        ),
         ({}, {**ACME, "certificates_acme_webroot": "/srv/acme"}, "certificates_acme_webroot: a container has no dir"),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
