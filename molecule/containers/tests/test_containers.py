@@ -265,7 +265,7 @@ def shape(service: str) -> dict[str, Any]:
     # of no say where there is none, and with the options of a mount or without
     tmpfs = {path: set(filter(None, options.split(","))) for path, options in (host.get("Tmpfs") or {}).items()}
     return {
-        **{name: host[name] for name in (*same, *limits)},
+        **{name: host.get(name) for name in (*same, *limits)},
         "PortBindings": host["PortBindings"] or {},
         "Tmpfs": tmpfs,
         "Mounts": sorted((mount["Name"], mount["Destination"], mount["RW"]) for mount in about["Mounts"]),
