@@ -25,7 +25,7 @@ from conftest import ADDRESS, HOST, WATCHING, docker, is_healthy, seen
 RULES = ROOT / "roles/monitoring/files/rules/xmpp.yml"
 PANELS = ROOT / "roles/monitoring/files/panels/xmpp.yml"
 JOBS = {"node", "postgresql", "prosody", "nginx", "prometheus", "alertmanager"}
-UNITS = {"prosody", "coturn", "postgresql@17-main"}
+UNITS = {"prosody", "coturn", "nginx", "postgresql@17-main"}
 # Of whose figures rules and pictures ask, and what has none here: apt and systemd are not there, nothing is shipped or
 # renewed, nobody sends alerts by XMPP, no other server failed; the rest is of roles and timers that tell when they ran
 ELSEWHERE = re.compile(
@@ -37,6 +37,7 @@ FROZEN = {
     "prosody": {"XmppPortFailing", "XmppFederationFailing", "XmppRoundTripFailing"},
     "postgresql": {"XmppTargetDown postgresql"},
     "coturn": {"XmppTurnFailing"},
+    "nginx": {"XmppProxyGone"},
 }
 
 
@@ -143,7 +144,7 @@ def page(path: str) -> str:
 
 
 def test_pages_are_served_with_all_that_draws_them() -> None:
-    for name in ("overview", "prosody", "postgresql", "turn", "hosts", "status"):
+    for name in ("overview", "prosody", "postgresql", "turn", "proxy", "hosts", "status"):
         assert "<no value>" not in page(f"/consoles/{name}.html"), name
     needed = re.findall(r'(?:src|href)="(/[^"]+[.](?:js|css))"', page("/consoles/overview.html"))
     assert len(needed) > 4
@@ -163,9 +164,9 @@ def test_a_service_that_runs_and_serves_nobody_is_alerted() -> None:
 
 
 def test_an_exporter_that_runs_and_does_not_answer_is_alerted() -> None:
-    wanted = {f"XmppTargetDown {job}" for job in ("node", "alertmanager", "postgresql")}
+    wanted = {f"XmppTargetDown {job}" for job in ("node", "alertmanager", "postgresql", "nginx")}
     wait_until_empty(lambda: firing() & wanted, 60)
-    with frozen("prometheus-node-exporter", "prometheus-postgres-exporter", "prometheus-alertmanager"):
+    with frozen(*(one for one in WATCHING if one != "prometheus")):
         wait_until_empty(lambda: wanted - firing(), 120, 3)
     # what was wrong before is right again, too
     wait_until_empty(firing, 240, 3)

@@ -77,7 +77,7 @@ def unmerged(path: str) -> str:
 
 
 def is_kept(path: str, unwanted: re.Pattern[str]) -> bool:
-    """Whether a path of a package's list is a file or a link that comes along; directories are made for what is in them.
+    """Whether a path of a package's list is a file or a link that comes along; directories are made for what they have.
 
     A link to a directory is a link; what it leads to comes with its own package.
     """
