@@ -37,7 +37,7 @@ FROZEN = {
     "prosody": {"XmppPortFailing", "XmppFederationFailing", "XmppRoundTripFailing"},
     "postgresql": {"XmppTargetDown postgresql"},
     "coturn": {"XmppTurnFailing"},
-    "nginx": {"XmppProxyGone"},
+    "nginx": {"XmppTargetDown nginx"},
 }
 
 
