@@ -261,6 +261,7 @@ def test_a_site_of_somebody_else_that_has_443_is_found(line: str, refused: bool)
         # what is wrong with our own files is mended by this run
         ('nginx: [emerg] cannot load certificate "/etc/xmpp/proxy/fullchain.pem": BIO_new_file() failed', False),
         ('nginx: [emerg] unknown directive "pas" in /etc/nginx/modules-enabled/99-xmpp.conf:40', False),
+        ('nginx: [emerg] unknown directive "pas" in /etc/nginx/conf.d/99-xmpp.stream:40', False),
         ('nginx: [emerg] unexpected "}" in /etc/nginx/conf.d/xmpp.conf:40', False),
         ("nginx: [warn] conflicting server name", False),
         ("", False),
