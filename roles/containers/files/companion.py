@@ -27,9 +27,9 @@ def is_at_work(proc: Path = Path("/proc"), now: float | None = None) -> bool:
             fields = stat.read_text("utf-8", "replace").rpartition(") ")[2].split()
         except OSError:
             continue
-        if fields[1] == "0" and stat.parent.name != "1" and fields[0] not in "ZX":
-            if now - int(fields[19]) / os.sysconf("SC_CLK_TCK") < LONGEST:
-                return True
+        came_in = fields[1] == "0" and stat.parent.name != "1" and fields[0] not in "ZX"
+        if came_in and now - int(fields[19]) / os.sysconf("SC_CLK_TCK") < LONGEST:
+            return True
     return False
 
 

@@ -282,7 +282,9 @@ class Keeper:
                 return 0, ""
             code = await asyncio.shield(task)
             run = self.runs[unit]
-            return (1, f"Job for {unit} failed ({run.result}, {run.code}). See journalctl -u {unit}") if code else (0, "")
+            return (
+                (1, f"Job for {unit} failed ({run.result}, {run.code}). See journalctl -u {unit}") if code else (0, "")
+            )
         if verb == "reset-failed":
             if unit in self.runs and not self.is_running(unit):
                 self.runs[unit] = Run(self.runs[unit].begun, self.runs[unit].ended)

@@ -3,9 +3,9 @@
 """systemctl and journalctl of a companion: containers of the Docker engine, shown as units of systemd.
 
 Unit prosody (or prosody@anything) is the container $XMPP_CONTAINERS-prosody. So whatever manages a unit on a host, the
-modules of the collection and those of Ansible, manages a container in the same words. Timers, and what has a unit file of
-its own, are the keeper's (keeper.py). Only what our modules say is known; the rest is refused. Standard library only.
-Talks to the engine through its socket (Docker Engine API 1.41); in the keeper, which has none, to processes.
+modules of the collection and those of Ansible, manages a container in the same words. Timers, and what has a unit
+file of its own, are the keeper's (keeper.py). Only what our modules say is known; the rest is refused. Talks to the
+engine through its socket (Docker Engine API 1.41); in the keeper, which has none, to processes. Standard library only.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class Engine:
     def __init__(self, path: str = SOCKET) -> None:
         self._path = path
 
-    def ask(
-        self, method: str, words: str, given: object = None, patience: float | None = TIMEOUT
-    ) -> tuple[int, bytes]:
+    def ask(self, method: str, words: str, given: object = None, patience: float | None = TIMEOUT) -> tuple[int, bytes]:
         """Out: the status and the body of the answer; raises EngineError where there is none.
 
         patience: seconds without a word of it; None for as long as it takes.

@@ -203,9 +203,10 @@ def test_the_journal_is_what_the_container_said(engine: EngineAtSocket) -> None:
 
 
 def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
+    services = program.Containers(program.Engine(str(tmp_path / "none")), "xmpp")
+    kept = program.Kept(lambda _: (1, ""), tmp_path)
     with pytest.raises(program.EngineError, match="cannot be asked"):
-        one = program.Engine(str(tmp_path / "none"))
-        program.systemctl(["show", "prosody"], program.Containers(one, "xmpp"), program.Kept(lambda _: (1, ""), tmp_path))
+        program.systemctl(["show", "prosody"], services, kept)
 
 
 def test_words_that_nobody_knows_are_refused(engine: EngineAtSocket) -> None:

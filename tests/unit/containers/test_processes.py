@@ -9,7 +9,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.allthingslinux.xmpp.tests.unit import image_programs as programs
 
 processes = programs.load("processes")

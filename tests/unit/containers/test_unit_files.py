@@ -7,14 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.allthingslinux.xmpp.tests.unit import image_programs as programs
 
 unit_files = programs.load("unit_files")
 
 
 def test_a_unit_is_read_as_systemd_does() -> None:
-    text = "# a word\n[Unit]\nAfter=a b\n[Service]\nExecStart=/bin/a \\\n  --long\nEnvironment=A=1\nEnvironment=\nEnvironment=B=2\n"
+    text = (
+        "# a word\n[Unit]\nAfter=a b\n[Service]\nExecStart=/bin/a \\\n  --long\n"
+        "Environment=A=1\nEnvironment=\nEnvironment=B=2\n"
+    )
     assert unit_files.read(text) == {
         "Unit": {"After": ["a b"]},
         "Service": {"ExecStart": ["/bin/a --long"], "Environment": ["B=2"]},
@@ -66,11 +68,17 @@ def test_a_timer_that_never_elapses_is_refused() -> None:
 def test_a_service_is_read() -> None:
     found = unit_files.service(
         "a.service",
-        "[Service]\nType=oneshot\nUser=prometheus\nSupplementaryGroups=a b\nEnvironment=A=1 \"B=two words\"\n"
+        '[Service]\nType=oneshot\nUser=prometheus\nSupplementaryGroups=a b\nEnvironment=A=1 "B=two words"\n'
         "EnvironmentFile=-/etc/default/a\nExecStartPre=-/bin/x\nExecStart=/bin/y 'one word' 5%%\nTimeoutStartSec=170\n"
         "SyslogLevel=warning\nLogLevelMax=notice\nUMask=0027\nNice=5\nProtectSystem=strict\n",
     )
-    assert (found.user, found.groups, found.umask, found.nice, found.timeout) == ("prometheus", ("a", "b"), 0o27, 5, 170)
+    assert (found.user, found.groups, found.umask, found.nice, found.timeout) == (
+        "prometheus",
+        ("a", "b"),
+        0o27,
+        5,
+        170,
+    )
     assert found.environment == {"A": "1", "B": "two words"}
     assert found.environment_files == ((False, "/etc/default/a"),)
     assert found.prepare == ((False, ("/bin/x",)),)
