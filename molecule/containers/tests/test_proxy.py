@@ -55,6 +55,11 @@ def test_pages_are_there_and_what_is_for_nobody_is_not(service: Proxied) -> None
         assert service.ask(path).status == 404, path
     # where the Docker host publishes it
     assert Proxied(HOST, DOMAIN, "127.0.0.1", 25443).ask("/").status == 200
+    # the path of an invitation or of a file is the secret of who has it
+    assert service.ask("/invite/?i-am-invited").status == 200
+    told = docker("logs", f"{HOST}-nginx")
+    assert f"GET {DOMAIN} 200" in told
+    assert "i-am-invited" not in told
 
 
 def test_clients_and_servers_come_through_443_by_what_they_say_that_they_are(service: Proxied) -> None:
