@@ -35,17 +35,27 @@ class Cost:
 
 # Of a whole run on two quiet processors: a start for machines that have not run them yet (see `known_costs`)
 EXPECTED = {
-    IMAGES: Cost(40, 20),
-    "lint": Cost(86, 86),
-    "unit": Cost(97, 150),
-    "sanity": Cost(203, 200),
-    "build": Cost(52, 50),
-    "versions": Cost(40, 30),
-    "molecule/acme": Cost(300, 180),
-    "molecule/containers": Cost(330, 260),
-    "molecule/federation": Cost(200, 150),
-    "molecule/monitoring": Cost(400, 200),
-    "molecule/spread": Cost(400, 300),
+    IMAGES: Cost(60, 30),
+    "lint": Cost(110, 106),
+    "unit": Cost(220, 370),
+    "sanity": Cost(240, 215),
+    "build": Cost(52, 40),
+    "versions": Cost(40, 15),
+    "molecule/accounts": Cost(170, 138),
+    "molecule/acme": Cost(600, 450),
+    "molecule/backup": Cost(600, 450),
+    "molecule/certificates": Cost(170, 134),
+    "molecule/containers": Cost(700, 480),
+    "molecule/default": Cost(350, 290),
+    "molecule/faults": Cost(520, 470),
+    "molecule/federation": Cost(300, 250),
+    "molecule/front": Cost(250, 220),
+    "molecule/modules": Cost(90, 70),
+    "molecule/monitoring": Cost(700, 470),
+    "molecule/move": Cost(300, 260),
+    "molecule/security": Cost(450, 370),
+    "molecule/spread": Cost(800, 740),
+    "molecule/web": Cost(370, 320),
 }
 USUAL = Cost(200, 160)
 
