@@ -166,7 +166,9 @@ def properties(unit: str, seen: Mapping[str, Any]) -> dict[str, str]:
 def _sub_state(state: Mapping[str, Any]) -> str:
     """In: the state of a container. Out: what the engine calls it, or that it runs and its health check fails."""
     failing = (state.get("Health") or {}).get("Status") == "unhealthy"
-    return "unhealthy" if state.get("Running") and failing else str(state.get("Status", "dead"))
+    # for the engine it runs while it waits to be started again, too
+    running = state.get("Running") and not state.get("Restarting")
+    return "unhealthy" if running and failing else str(state.get("Status", "dead"))
 
 
 def is_enabled(seen: Mapping[str, Any]) -> bool:
