@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,9 +67,20 @@ class Record:
         self.save()
 
 
+def is_volume(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """Whether something is mounted there, which may be of the same disk as what is around it (proc_pid_mountinfo(5))."""
+    try:
+        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return path.is_mount()
+    # blanks in a name are written in octal
+    places = (re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), line.split(" ")[4]) for line in lines)
+    return str(path) in places
+
+
 def _apart(path: Path, stamp: str) -> Path:
     """Out: where the original of a path is kept: beside it, or in it where it is a volume, which cannot be renamed."""
-    return path / f"{_ASIDE}{stamp}" if path.is_mount() else path.with_name(f"{path.name}.{_ASIDE}{stamp}")
+    return path / f"{_ASIDE}{stamp}" if is_volume(path) else path.with_name(f"{path.name}.{_ASIDE}{stamp}")
 
 
 def _children(path: Path) -> list[Path]:
@@ -81,7 +93,7 @@ def _aside(record: Record, path: Path, stamp: str) -> tuple[str, bool]:
     known = record.pending.get(str(path))
     if known is not None:
         return known, True
-    there = bool(_children(path)) if path.is_mount() else path.exists()
+    there = bool(_children(path)) if is_volume(path) else path.exists()
     return str(_apart(path, stamp)) if there else "", False
 
 
@@ -91,7 +103,7 @@ def set_aside(record: Record, path: Path, stamp: str) -> str:
     if not before:
         record.pending[str(path)] = known
         record.save()
-    if path.is_mount():
+    if is_volume(path):
         _empty(path, Path(known) if known else None)
     elif known and not Path(known).exists():
         path.rename(known)
@@ -126,12 +138,12 @@ def copy_aside(record: Record, path: Path, stamp: str) -> str:
     if not before:
         if known:
             # whole or not at all: what is there under this name is trusted
-            part, sources = Path(f"{known}.part"), _children(path) if path.is_mount() else [path]
+            part, sources = Path(f"{known}.part"), _children(path) if is_volume(path) else [path]
             shutil.rmtree(part, ignore_errors=True)
-            if path.is_mount():
+            if is_volume(path):
                 part.mkdir(mode=0o700)
             for one in sources:
-                _copy(one, part / one.name if path.is_mount() else part)
+                _copy(one, part / one.name if is_volume(path) else part)
             part.rename(known)
         record.pending[str(path)] = known
         record.save()

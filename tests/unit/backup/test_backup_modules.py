@@ -292,8 +292,22 @@ def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that is a mount point, as those of containers are: it cannot be renamed."""
     place = tmp_path / "volume"
     place.mkdir()
-    monkeypatch.setattr(Path, "is_mount", lambda self: self == place)
+    monkeypatch.setattr(restore, "is_volume", lambda path: path == place)
     return place
+
+
+def test_a_volume_is_one_also_where_it_is_of_the_same_disk_as_what_is_around_it(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "612 605 254:0 /docker/volumes/local/_data /usr/local rw,relatime - ext4 /dev/vda rw\n"
+        "613 612 254:0 /docker/volumes/modules/_data /usr/local/lib/prosody rw,relatime - ext4 /dev/vda rw\n"
+        "614 605 254:0 /x /srv/of\\040blanks rw - ext4 /dev/vda rw\n",
+        "utf-8",
+    )
+    for path, wanted in (("/usr/local/lib/prosody", True), ("/usr/local/lib", False), ("/srv/of blanks", True)):
+        assert restore.is_volume(Path(path), mounts) is wanted, path
+    assert restore.is_volume(Path("/proc"))
+    assert not restore.is_volume(tmp_path, tmp_path / "none")
 
 
 def names(place: Path) -> set[str]:
