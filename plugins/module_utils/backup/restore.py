@@ -68,7 +68,7 @@ class Record:
 
 
 def is_volume(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
-    """Whether something is mounted there, which may be of the same disk as what is around it (proc_pid_mountinfo(5))."""
+    """Whether something is mounted there, also of the disk that is around it (proc_pid_mountinfo(5))."""
     try:
         lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
