@@ -117,6 +117,7 @@ STUB = "#!/bin/sh\necho $(basename $0) $* >>{log}\n"
 PLAYBOOK = """#!{python}
 import json, os, sys
 told = {{name: os.environ.get(name, "") for name in {told}}}
+told["empty"] = sorted(name for name in {told} if os.environ.get(name) == "")
 with open({log!r}, "a") as log:
     print(json.dumps({{"arguments": sys.argv[1:], "where": os.getcwd(), **told}}), file=log)
 if "CHANGES" in os.environ:
@@ -314,7 +315,11 @@ def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_tha
     assert done.returncode == int(fails)
     lines = checkout.log.read_text().splitlines()
     assert lines[:2] == ["environment deploy", "docker --base-only"]
-    asked = [json.loads(line)["arguments"] for line in lines[2:]]
+    runs = [json.loads(line) for line in lines[2:]]
+    # the end of a run that failed writes over nothing that was written down of it
+    assert [bool(one.get("XMPP_PROGRESS_RECORD")) for one in runs] == [True, *[False] * fails]
+    assert not any("XMPP_PROGRESS_RECORD" in one["empty"] for one in runs)
+    asked = [one["arguments"] for one in runs]
     mine = ["-i", str(checkout.home / "mine")]
     assert asked[0][:3] == [*mine, f"{checkout.root}/playbooks/deploy.yml"]
     assert asked[1:] == [[*mine, f"{checkout.root}/playbooks/containers_close.yml", "--check"]] * fails

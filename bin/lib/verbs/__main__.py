@@ -184,7 +184,9 @@ def run(request: Request, command: str, called: str) -> int:
     code = ended(process)
     if code and contained:  # its end removes what has the socket of the Docker engine, and it did not come to its end
         words = ["-i", str(path), str(ROOT / "playbooks" / "containers_close.yml"), *request.options]
-        quiet = {**environment(request, again, record), "XMPP_PROGRESS_QUIET": "1", "XMPP_PROGRESS_RECORD": ""}
+        quiet = {**environment(request, again, record), "XMPP_PROGRESS_QUIET": "1"}
+        # what is written down stays what failed; an empty path is the directory in which it would be looked for
+        del quiet["XMPP_PROGRESS_RECORD"]
         ended(subprocess.Popen([str(VENV / "bin" / "ansible-playbook"), *words], env=quiet))
     seconds = round(time.monotonic() - started)
     if code and verb.brings_up:

@@ -132,6 +132,11 @@ def test_what_runs_and_fails_its_health_check_says_so(engine: EngineAtSocket) ->
     )
     seen["State"]["Health"]["Status"] = "healthy"
     assert says(engine, "show", "--property=SubState", "prosody")[1] == "SubState=running"
+    # between two starts it runs, for the engine
+    again = container("restarting", 1)
+    again["State"]["Health"] = {"Status": "unhealthy"}
+    engine.containers["xmpp-chat-prosody"] = again
+    assert says(engine, "show", "--property=SubState", "prosody")[1] == "SubState=restarting"
 
 
 def test_a_pattern_for_instances_is_the_container_of_their_name(engine: EngineAtSocket) -> None:
