@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
 # An ACME server (pebble) with the DNS of the names (knot). AT: its address, OF: that of the service, SECRET: the key with which names are proved in DNS
 set -eu
 apt-get install -y -q --no-install-recommends pebble knot openssl >/dev/null 2>&1
