@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.https import request
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 
 HOST = "xmpp-containers"
+ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 ADDRESS = "10.213.78.2"
 ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
 SERVICES = ("postgresql", "coturn", "prosody", "nginx")
@@ -117,8 +119,18 @@ def shows_a_page() -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the file whose last test removes everything be the last one."""
+    """Have the file whose last test removes everything be the last one, and certificates of others just before that.
+
+    The own authority is what the tests before trust, and only a run of everything would bring its certificates back.
+    """
     items.sort(key=lambda item: item.path.name == "test_containers.py")
+    others = [item for item in items if item.name.startswith("test_certificates_are_issued_by_acme")]
+    for item in others:
+        items.remove(item)
+    last = ("test_a_service_that_leaves", "test_removal")
+    end = [number for number, item in enumerate(items) if item.name.startswith(last)]
+    place = min(end, default=len(items))
+    items[place:place] = others
 
 
 ANSWERS = {
@@ -154,6 +166,4 @@ class Gap:
 
 def kill(service: str) -> None:
     """End the program itself, from outside: a kill by the engine counts as stopped by hand."""
-    listed = docker("top", f"{HOST}-{service}", "-o", "pid,comm").splitlines()[1:]
-    (number,) = [pid for pid, name in (line.split() for line in listed) if name not in ("docker-init", "tini")][:1]
-    os.kill(int(number), 9)
+    os.kill(seen(service)["State"]["Pid"], 9)

@@ -9,13 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
-from conftest import ADDRESS, HOST, docker, names, seen
+from conftest import ADDRESS, ALICE, BOB, HOST, docker, names, seen
 
-ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 LINE = "before the fire"
 
 

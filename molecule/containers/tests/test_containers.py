@@ -16,15 +16,16 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.crowd import Person
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import (
     ADDRESS,
+    ALICE,
     ANSWERS,
     ARCHIVE,
+    BOB,
     HOST,
     SERVICES,
     WATCHING,
@@ -42,7 +43,6 @@ from conftest import (
 
 ALL = sorted(["keeper", "network", *SERVICES, *WATCHING])
 INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
-ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 
 
 def configuration() -> str:

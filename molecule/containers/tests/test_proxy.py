@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.websocket import open_stream
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import read_served
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
@@ -22,11 +21,9 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import play
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
-from conftest import ADDRESS, ARCHIVE, HOST, docker, seen, volume_of
+from conftest import ADDRESS, ALICE, ARCHIVE, BOB, HOST, docker, seen, volume_of
 
 DOMAIN = "chat.localhost"
-ALICE = Account(f"alice@{DOMAIN}", "walks-by-the-sea")
-BOB = Account(f"bob@{DOMAIN}", "reads-in-the-tree")
 AUTHORITY = "10.213.78.9"
 # every port with TLS: its name, and how TLS begins there
 PORTS = [
