@@ -149,6 +149,9 @@ def test_a_service_that_is_killed_is_back_by_itself_and_nothing_that_was_acknowl
     service: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, talk = seen(service), Talk()
+    # what was read anew before is started again as well
+    docker("kill", "--signal", before["Config"]["Labels"]["org.allthingslinux.xmpp.reload"], f"{HOST}-{service}")
+    wait_until(ANSWERS[service], 40, 0.1)
 
     def begun_anew() -> bool:
         return bool(seen(service)["State"]["StartedAt"] != before["State"]["StartedAt"])

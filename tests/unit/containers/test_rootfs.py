@@ -66,3 +66,11 @@ def test_a_link_to_a_directory_comes_along_as_a_link(tmp_path):
     assert kept == ["jquery/jquery.js", "static"]
     assert not rootfs.is_kept(f"{tmp_path}/static", re.compile(".*/static"))
     assert not rootfs.is_kept("/usr/share/doc/jquery/copyright", nothing)
+
+
+def test_each_service_says_which_signal_ends_it() -> None:
+    """Without it the engine takes any signal, as that of a reload, for an end, and starts the service no more."""
+    stages = re.split(r"(?m)^(?=FROM )", (programs.FILES / "Dockerfile").read_text("utf-8"))
+    services = [stage for stage in stages if stage.startswith("FROM scratch AS ")]
+    assert len(services) > 5
+    assert [stage.split()[3] for stage in services if "\nSTOPSIGNAL SIG" not in stage] == []
