@@ -143,7 +143,7 @@ def test_into_containers(url: str) -> None:
     said = " ".join(done.output.split())
     assert f"from {HOST} to {POD}" in said
     assert f"All of it arrived on {POD}" in said
-    assert containers() == ["coturn", "network", "postgresql", "prosody"]
+    assert containers() == ["coturn", "keeper", "network", "postgresql", "prosody"]
     assert where() == {POD: ["coturn", "postgresql", "prosody"]}
     assert {active for active, _enabled in runs_on_the_host().values()} == {"inactive"}
     assert {enabled for _active, enabled in runs_on_the_host().values()} == {"disabled"}
