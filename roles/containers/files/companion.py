@@ -15,22 +15,18 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import processes
+
 #: what is still at work then hangs
 LONGEST = 24 * 3600.0
 
 
-def is_at_work(proc: Path = Path("/proc"), now: float | None = None) -> bool:
+def is_at_work(proc: Path = processes.PROC, now: float | None = None) -> bool:
     """Whether something that came in by the engine runs, and has not run for too long."""
     now = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
-    for stat in proc.glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text("utf-8", "replace").rpartition(") ")[2].split()
-        except OSError:
-            continue
-        came_in = fields[1] == "0" and stat.parent.name != "1" and fields[0] not in "ZX"
-        if came_in and now - int(fields[19]) / os.sysconf("SC_CLK_TCK") < LONGEST:
-            return True
-    return False
+    ticks = os.sysconf("SC_CLK_TCK")
+    return any(one.pid != 1 and now - one.started / ticks < LONGEST for one in processes.without_parent(proc))
 
 
 def main() -> None:

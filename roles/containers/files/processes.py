@@ -10,21 +10,30 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import unit_names
 
 PROC = Path("/proc")
 #: what the keeper was told of services, for who has not its environment
 KNOWN = Path("/run/xmpp/services.json")
 
 
-def first(user: int, program: str = "", proc: Path = PROC) -> int:
-    """The number of the process that a container of this user began with; 0 where none runs.
+class Process(NamedTuple):
+    """One that lives. name: comm; owner: a number; started: ticks since the machine did (proc_pid_stat(5))."""
 
-    What a health check begins in it has no parent either, so it is the oldest one; program: how it is called (comm).
-    """
-    found = []
+    pid: int
+    name: str
+    owner: int
+    started: int
+
+
+def without_parent(proc: Path = PROC) -> Iterator[Process]:
+    """Those that came in by the engine: what a container began with, and what was begun in it later, as a check."""
     for stat in proc.glob("[0-9]*/stat"):
         try:
             about, owner = stat.read_text("utf-8", "replace"), stat.parent.stat().st_uid
@@ -32,8 +41,16 @@ def first(user: int, program: str = "", proc: Path = PROC) -> int:
             continue
         name, _close, rest = about.partition(" (")[2].rpartition(") ")
         state, parent, *fields = rest.split()
-        if parent == "0" and owner == user and state not in "ZX" and program in ("", name):
-            found.append((int(fields[17]), int(stat.parent.name)))
+        if parent == "0" and state not in "ZX":
+            yield Process(int(stat.parent.name), name, owner, int(fields[17]))
+
+
+def first(user: int, program: str = "", proc: Path = PROC) -> int:
+    """The number of the process that a container of this user began with; 0 where none runs.
+
+    What a health check begins in it has no parent either, so it is the oldest one; program: how it is called (comm).
+    """
+    found = [(one.started, one.pid) for one in without_parent(proc) if one.owner == user and program in ("", one.name)]
     return min(found)[1] if found else 0
 
 
@@ -60,7 +77,7 @@ class Processes:
     def properties(self, unit: str, name: str) -> dict[str, str]:
         """What systemctl show would say, as far as anybody asks."""
         known, pid = name in self.services, self.pid(name)
-        full = unit if "." in unit else f"{unit}.service"
+        full = unit_names.full_name(unit)
         return {
             "Id": full,
             "Names": full,

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import keeper_ask
 import processes
+import unit_names
 
 SOCKET = "/var/run/docker.sock"
 UNITS = Path("/etc/systemd/system")
@@ -125,7 +126,7 @@ def unframed(body: bytes) -> bytes:
 
 def container_of(unit: str, containers: str) -> str:
     """In: postgresql@17-main.service, and how the names of the containers begin. Out: the name of the container."""
-    return f"{containers}-{unit.removesuffix('.service').partition('@')[0]}"
+    return f"{containers}-{unit_names.service_of(unit)}"
 
 
 def runs(seen: Mapping[str, Any]) -> bool:
@@ -136,7 +137,7 @@ def runs(seen: Mapping[str, Any]) -> bool:
 
 def properties(unit: str, seen: Mapping[str, Any]) -> dict[str, str]:
     """In: what the engine knows. Out: what systemctl show would say, as far as anybody asks."""
-    full = unit if "." in unit else f"{unit}.service"
+    full = unit_names.full_name(unit)
     if not seen:
         return {
             "Id": full,
@@ -252,13 +253,13 @@ class Seen:
 
     def properties(self, unit: str) -> dict[str, str]:
         """Whether its process runs."""
-        return self.known.properties(unit, unit.removesuffix(".service").partition("@")[0])
+        return self.known.properties(unit, unit_names.service_of(unit))
 
     def do(self, verb: str, unit: str, options: Sequence[str]) -> str:
         """Reload it. Raises EngineError for anything else: only the engine starts and stops."""
         if verb not in ("reload", "reload-or-restart"):
             raise EngineError(f"{verb} {unit}: only the Docker engine can do that, and nobody asks it from here")
-        if why := self.known.reload(unit.removesuffix(".service").partition("@")[0]):
+        if why := self.known.reload(unit_names.service_of(unit)):
             raise EngineError(f"{verb} {unit}: {why}")
         return ""
 
@@ -343,7 +344,7 @@ def journalctl(words: Sequence[str], engine: Engine, containers: str) -> tuple[i
             lines = value
         elif word in ("--output", "-o"):
             output = value
-    full = unit if "." in unit else f"{unit}.service"
+    full = unit_names.full_name(unit)
     if (UNITS / full).is_file():
         said = engine.log(f"{containers}-keeper", since, "all").splitlines()
         own = [line.removeprefix(f"{full}: ") for line in said if line.startswith(f"{full}: ")]

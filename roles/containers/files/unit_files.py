@@ -62,6 +62,11 @@ def read(text: str) -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def _last(section: Section, key: str, default: str = "") -> str:
+    """The value that counts of a key that has one."""
+    return (section.get(key) or [default])[-1]
+
+
 def seconds(text: str) -> float | None:
     """In: a span such as 90, 15min or 1h 30min (systemd.time(7)). Out: its seconds; None for infinity.
 
@@ -103,14 +108,14 @@ def timer(name: str, text: str) -> Timer:
         return min((seconds(value) or 0.0 for value in given), default=None)
 
     made = Timer(
-        (section.get("Unit") or [name.removesuffix(".timer") + ".service"])[-1],
+        _last(section, "Unit", name.removesuffix(".timer") + ".service"),
         # what counts from boot counts from the start of the keeper, which is as near as it gets
         span("OnActiveSec", "OnBootSec", "OnStartupSec"),
         span("OnUnitActiveSec"),
         span("OnUnitInactiveSec"),
         tuple(section.get("OnCalendar", [])),
         span("RandomizedDelaySec") or 0.0,
-        is_yes((section.get("Persistent") or ["no"])[-1]),
+        is_yes(_last(section, "Persistent", "no")),
     )
     if not made.calendar and (made.after_start, made.after_begin, made.after_end) == (None, None, None):
         raise UnitError(f"{name} says nothing of when it elapses")
@@ -162,11 +167,7 @@ class Service:
 def service(name: str, text: str) -> Service:
     """In: the name of a service that ends by itself, and its file. Out: what is run. Raises UnitError."""
     section = read(text).get("Service", {})
-
-    def last(key: str, default: str = "") -> str:
-        return (section.get(key) or [default])[-1]
-
-    if last("Type", "simple") != "oneshot":
+    if _last(section, "Type", "simple") != "oneshot":
         raise UnitError(f"{name} is no oneshot, and others are containers of their own here")
     if not section.get("ExecStart"):
         raise UnitError(f"{name} has no ExecStart")
@@ -178,18 +179,18 @@ def service(name: str, text: str) -> Service:
     files = tuple((not value.startswith("-"), value.removeprefix("-")) for value in section.get("EnvironmentFile", []))
     groups = tuple(word for value in section.get("SupplementaryGroups", []) for word in value.split())
     return Service(
-        last("User"),
-        last("Group"),
+        _last(section, "User"),
+        _last(section, "Group"),
         groups,
         variables,
         files,
-        last("WorkingDirectory", "/"),
-        int(last("UMask", "0022"), 8),
-        int(last("Nice", "0")),
+        _last(section, "WorkingDirectory", "/"),
+        int(_last(section, "UMask", "0022"), 8),
+        int(_last(section, "Nice", "0")),
         # a oneshot has no limit where none is said (systemd.service(5))
-        seconds(last("TimeoutStartSec", "infinity")),
-        _LEVELS.index(last("SyslogLevel", "info")),
-        _LEVELS.index(last("LogLevelMax", "debug")),
+        seconds(_last(section, "TimeoutStartSec", "infinity")),
+        _LEVELS.index(_last(section, "SyslogLevel", "info")),
+        _LEVELS.index(_last(section, "LogLevelMax", "debug")),
         *(tuple(map(command, section.get(key, []))) for key in ("ExecStartPre", "ExecStart", "ExecStartPost")),
     )
 

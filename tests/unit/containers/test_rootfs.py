@@ -71,6 +71,10 @@ def test_a_link_to_a_directory_comes_along_as_a_link(tmp_path):
 def test_each_service_says_which_signal_ends_it() -> None:
     """Without it the engine takes any signal, as that of a reload, for an end, and starts the service no more."""
     stages = re.split(r"(?m)^(?=FROM )", (programs.FILES / "Dockerfile").read_text("utf-8"))
-    services = [stage for stage in stages if stage.startswith("FROM scratch AS ")]
+    made = {stage.split()[3]: stage for stage in stages if stage.startswith("FROM ")}
+    # what a stage does not say is said by the one that it is made of
+    says = {name: stage + made.get(stage.split()[1], "") for name, stage in made.items()}
+    services = [name for name, text in says.items() if "\nFROM scratch AS " in f"\n{text}"]
     assert len(services) > 5
-    assert [stage.split()[3] for stage in services if "\nSTOPSIGNAL SIG" not in stage] == []
+    assert {"prosody", "postgresql", "coturn", "nginx", "prometheus", "prometheus-node-exporter"} <= set(services)
+    assert [name for name in services if "\nSTOPSIGNAL SIG" not in says[name]] == []
