@@ -99,10 +99,13 @@ class Keeper:
     # timers
 
     def begin(self) -> None:
-        """Start what is enabled."""
+        """Start what is enabled. One that is not understood keeps nobody else from it."""
         for link in sorted(self.directory.glob("timers.target.wants/*.timer")):
             if self.is_there(link.name):
-                self.start_timer(link.name)
+                try:
+                    self.start_timer(link.name)
+                except (unit_files.UnitError, OSError) as error:
+                    say(link.name, f"is not kept: {error}", 3)
 
     def start_timer(self, unit: str) -> None:
         """Have it elapse. Raises unit_files.UnitError, OSError."""

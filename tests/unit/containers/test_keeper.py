@@ -146,6 +146,24 @@ def test_a_timer_runs_what_is_its_own_again_and_again(tmp_path: Path) -> None:
     works(tmp_path, again)
 
 
+def test_a_timer_that_is_not_understood_keeps_no_other_from_its_work(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "b.service", oneshot(f"/usr/bin/touch {tmp_path}/ran"))
+    write(tmp_path, "a.timer", "[Timer]\nOnActiveSec=soon\n")
+    write(tmp_path, "b.timer", "[Timer]\nOnActiveSec=0\n")
+    (tmp_path / "timers.target.wants").mkdir()
+    for unit in ("a.timer", "b.timer"):
+        (tmp_path / "timers.target.wants" / unit).symlink_to(f"../{unit}")
+
+    async def asks(one: Any) -> None:
+        one.begin()
+        await until((tmp_path / "ran").exists)
+
+    works(tmp_path, asks)
+    assert "a.timer: is not kept: 'soon' is no span of time" in capfd.readouterr().err
+
+
 def test_a_persistent_timer_makes_up_for_what_it_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def tomorrow(_text: str, after: float) -> float:
         return after + 86400.0
