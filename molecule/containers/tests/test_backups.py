@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
@@ -84,3 +86,11 @@ def test_somebody_who_was_erased_comes_back_with_what_was_written() -> None:
     (kept,) = volume("prosody").glob("before-*")
     assert f"/var/lib/prosody/{kept.name}" in restored.output
     assert "companion" not in names()
+
+
+def test_a_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """The scenario's second run, after all that a restore of a part stopped and should have started again."""
+    began = time.monotonic()
+    playbook("site").assert_unchanged()
+    with capsys.disabled():
+        print(f"\nnothing to do: {time.monotonic() - began:.0f} s")
