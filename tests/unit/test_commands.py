@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from verbs.table import VERBS
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
@@ -115,11 +118,13 @@ def test_no_python_that_is_new_enough_is_said(tmp_path):
 
 STUB = "#!/bin/sh\necho $(basename $0) $* >>{log}\n"
 PLAYBOOK = """#!{python}
-import json, os, sys
+import json, os, sys, time
 told = {{name: os.environ.get(name, "") for name in {told}}}
 told["empty"] = sorted(name for name in {told} if os.environ.get(name) == "")
 with open({log!r}, "a") as log:
     print(json.dumps({{"arguments": sys.argv[1:], "where": os.getcwd(), **told}}), file=log)
+while "UNTIL" in os.environ and not os.path.exists(os.environ["UNTIL"]):
+    time.sleep(0.01)
 if "CHANGES" in os.environ:
     os.makedirs(os.path.dirname(os.environ["XMPP_PROGRESS_RECORD"]), exist_ok=True)
     with open(os.environ["XMPP_PROGRESS_RECORD"], "w") as record:
@@ -185,6 +190,20 @@ class Checkout:
             timeout=60,
             check=False,
         )
+
+    @contextlib.contextmanager
+    def begun(self, verb: str, inventory: str, until: Path) -> Iterator[subprocess.Popen[str]]:
+        """A run that has begun. until: the file with which its Ansible ends."""
+        path = f"{self.root}/tools:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "UNTIL": str(until)}
+        command = [str(self.root / "bin" / "xmpp"), verb, inventory]
+        with subprocess.Popen(
+            command, env=environment, cwd=self.home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                until.touch()
 
     def called(self) -> tuple[list[str], dict[str, object]]:
         """What was run: the tools before Ansible, and how Ansible was."""
@@ -323,6 +342,36 @@ def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_tha
     mine = ["-i", str(checkout.home / "mine")]
     assert asked[0][:3] == [*mine, f"{checkout.root}/playbooks/deploy.yml"]
     assert asked[1:] == [[*mine, f"{checkout.root}/playbooks/containers_close.yml", "--check"]] * fails
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_what_goes_through_the_whole_state_is_alone(verb):
+    plays = yaml.safe_load((BIN.parent / "playbooks" / f"{verb}.yml").read_text())
+    if any(play.get("ansible.builtin.import_playbook") == "site.yml" for play in plays):
+        assert VERBS[verb].alone
+
+
+@pytest.mark.parametrize(
+    ("backend", "verb", "waits"), [("host", "deploy", True), ("host", "status", False), ("container", "status", True)]
+)
+def test_two_runs_on_the_same_servers_are_one_after_the_other(checkout, backend, verb, waits):
+    (checkout.home / "mine" / "hosts.yml").write_text(f"all:\n  vars:\n    xmpp_backend: {backend}\n")
+    end, started = checkout.home / "end", f"playbooks/{verb}.yml"
+    with checkout.begun("deploy", "mine", end) as first:
+        wait_until(lambda: checkout.log.exists() and "playbooks/deploy.yml" in checkout.log.read_text(), 30, 0.05)
+        checkout.log.unlink()
+        with checkout.begun(verb, "mine", end) as second:
+            if waits:
+                told = second.stderr.readline() + second.stderr.readline()
+                assert re.search(r"another run .* to end: bin/xmpp deploy, since \d\d:\d\d", told), told
+            else:
+                wait_until(lambda: checkout.log.exists() and started in checkout.log.read_text(), 30, 0.05)
+            assert (started in checkout.log.read_text()) != waits
+            end.touch()
+            assert (first.wait(30), second.wait(30)) == (0, 0)
+            assert started in checkout.log.read_text()
+    # nobody waits for one that is over
+    assert "Waiting" not in checkout.xmpp(verb, "mine").stderr
 
 
 def test_destroy_removes_and_installs_nothing(checkout):
@@ -514,5 +563,5 @@ def test_a_verb_works_in_the_companion_of_containers_or_refuses_them(verb):
     ]
     brackets = ("containers_open.yml" in imported) + ("containers_close.yml" in imported)
     assert brackets in (0, 2)
-    refuses = "containers_refuse.yml" in imported or "(xmpp_backend: host)" in str(plays)
+    refuses = "(xmpp_backend: host)" in str(plays)
     assert not on_hosts or brackets or refuses

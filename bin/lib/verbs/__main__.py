@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import completion, help, inventories
+from .alone import alone
 from .arguments import Request, find_verb, read
 from .table import QUICKSTART, VERBS, Verb
 from .words import Refusal
@@ -77,7 +79,20 @@ def variables(request: Request) -> dict[str, object]:
 
 def record_of(verb: Verb, inventory: Path) -> Path:
     """Out: where the last run of a verb on an inventory is written down."""
-    return ROOT / ".cache" / f"run-{verb.name}-{inventory.name}-{zlib.crc32(str(inventory).encode()):08x}.json"
+    return ROOT / ".cache" / f"run-{verb.name}-{_file_name(inventory)}.json"
+
+
+def _file_name(inventory: Path) -> str:
+    """Out: an inventory in the name of a file."""
+    return f"{inventory.name}-{zlib.crc32(str(inventory).encode()):08x}"
+
+
+def beside_none(verb: Verb, inventory: Path, contained: bool) -> contextlib.AbstractContextManager[None]:
+    """Out: what has a run be the only one on its servers, where another one would be in its way."""
+    if not (verb.alone or contained):
+        return contextlib.nullcontext()
+    lock = ROOT / ".cache" / f"lock-{_file_name(inventory)}"
+    return alone(lock, f"bin/xmpp {verb.name}", lambda text: print(f"\n{text}", file=sys.stderr, flush=True))
 
 
 def of_it(request: Request) -> str:
@@ -160,6 +175,13 @@ def run(request: Request, command: str, called: str) -> int:
     if contained and verb.brings_up:
         tool("docker", "--base-only")
 
+    with beside_none(verb, path, contained):
+        return play(request, command, called, path, domain, contained)
+
+
+def play(request: Request, command: str, called: str, path: Path, domain: bool, contained: bool) -> int:
+    """Run the playbook of the verb, and tell how it ended. path: the inventory; domain: whether it is none. Out: the exit status."""
+    verb = request.verb
     again = " ".join([called, *map(shlex.quote, request.again)])
     summary = ROOT / ".cache" / f"summary-{path.name}.txt"
     record = record_of(verb, path)

@@ -40,6 +40,8 @@ class Verb:
     """Whether only what its playbook says is printed, and failures."""
     brings_up: bool = False
     """Whether it makes the container of the quickstart; the others want it there."""
+    alone: bool = False
+    """Whether it goes through all of the desired state, or changes what is stored: not beside another one of the kind."""
     records: str = ""
     """The variable that is told where the records of the last runs of other verbs lie, "" for none."""
     domain_sets: str = ""
@@ -59,6 +61,7 @@ VERBS = {
                 Option("--destroy", "", "remove what the quickstart made"),
             ),
             brings_up=True,
+            alone=True,
         ),
         Verb("check", "use every service as its users do, and say what was seen"),
         Verb(
@@ -104,7 +107,7 @@ VERBS = {
             (Option("--file", "xmpp_compose_file", "write it there", "FILE", is_file=True),),
             bare=True,
         ),
-        Verb("refresh", "services in containers with the packages of today, security updates among them"),
+        Verb("refresh", "services in containers with the packages of today, security updates among them", alone=True),
         Verb(
             "invite",
             "a link with which somebody makes an account, or sets a password anew",
@@ -151,6 +154,7 @@ VERBS = {
                 Option("--only", "xmpp_restore_only", "database or uploads", "PART"),
                 Option("--yes", "xmpp_restore_yes", "ask nothing"),
             ),
+            alone=True,
         ),
         Verb(
             "recover",
@@ -161,6 +165,7 @@ VERBS = {
             ),
             word="JID",
             word_sets="xmpp_recover_jid",
+            alone=True,
         ),
         Verb(
             "export",
@@ -176,16 +181,19 @@ VERBS = {
             (Option("--yes", "xmpp_erase_yes", "ask nothing"),),
             word="JID",
             word_sets="xmpp_erase_jid",
+            alone=True,
         ),
         Verb(
             "storage",
             "carry all data to where prosody_storage of the inventory says; asks once",
             (Option("--yes", "xmpp_storage_yes", "ask nothing"),),
+            alone=True,
         ),
         Verb(
             "move",
             "bring all that is kept to where Prosody is in the inventory now, also into containers; asks once",
             (Option("--yes", "xmpp_move_yes", "ask nothing"),),
+            alone=True,
         ),
         Verb(
             "rotate",
@@ -196,12 +204,14 @@ VERBS = {
                 ),
                 Option("--now", "xmpp_rotate_now", "end what the old secret of TURN allows at once, not a day later"),
             ),
+            alone=True,
         ),
         Verb(
             "drift",
             "what differs from the inventory; changes nothing, and exits with 2 where anything does",
             adds=("--check", "--diff"),
             differs=True,
+            alone=True,
         ),
     )
 }
