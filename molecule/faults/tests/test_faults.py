@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import CONFIG, SECRETS, Site, run_module
 
+PLAINLY = ROOT / "tests" / "scenario" / "plainly.py"
 CERTS = "/etc/prosody/certs"
 INCLUDE = "/etc/prosody/conf.d/operator.cfg.lua"
 MODULE = "/usr/lib/prosody/modules/mod_fault.lua"
@@ -323,6 +329,33 @@ def test_an_outage_of_the_database_takes_nobody_down(site: Site) -> None:
     assert not_archived(site) - missing == 4
     site.serves()
     assert not site.apply().changed
+
+
+def said_to(site: Site, *passwords: str) -> list[str]:
+    """Out: what the server says to passwords of alice, one after the other in one stream."""
+    command = [sys.executable, str(PLAINLY), site.address, site.domain, "alice", *passwords]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+
+
+def refusals(site: Site) -> tuple[int, int]:
+    """Out: the lines by which guessers are banned, and how many the audit trail has."""
+    told = site.host.check_output("journalctl -u prosody -o cat --no-pager | grep -c 'Sign-in refused' || true")
+    trail = site.host.check_output("grep -h refused /var/lib/prosody/audit_trail/*.jsonl || true")
+    return int(told), sum(json.loads(line).get("count", 1) for line in trail.splitlines())
+
+
+def test_who_is_refused_by_an_outage_of_the_database_has_guessed_nothing(site: Site) -> None:
+    """Neither the log, by which guessers are banned, nor the audit trail has it. The third of a stream is told at once."""
+    right, before = site.passwords["alice"], refusals(site)
+    site.host.check_output("systemctl stop postgresql@17-main")
+    try:
+        assert said_to(site, right, right, right) == ["not-authorized"] * 3
+    finally:
+        site.host.check_output("systemctl start postgresql@17-main")
+    assert said_to(site, "wrong", "wrong", "wrong", right) == ["not-authorized"] * 3 + ["success"]
+    # the trail has the first of some at once and counts the others, which come later
+    wait_until(lambda: refusals(site)[1] > before[1], 20, 0.2)
+    assert refusals(site) == (before[0] + 1, before[1] + 1)
 
 
 def test_the_log_goes_to_standard_output(site: Site) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import client as check
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
-from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from conftest import DOMAIN, GREETING, HOST, NEIGHBOUR, PASSWORDS, banned, client, reached, waits_until
 
+PLAINLY = ROOT / "tests" / "scenario" / "plainly.py"
 OPEN = [22, 3478, 5222, 5223, 5269, 5270, 5281, 5349]
 BESIDE = 8080
 FIREWALL = ("site", "--tags", "firewall")
@@ -159,10 +160,9 @@ def test_a_client_that_needs_three_attempts_is_no_guesser(guarded, address):
 
 async def _third_time_lucky(address: str) -> None:
     """Two PLAIN attempts with a wrong password and one with the right one, in one stream over TLS."""
-    script = Path(__file__).with_name("plainly.py")
     process = await asyncio.create_subprocess_exec(
         "python3",
-        str(script),
+        str(PLAINLY),
         address,
         DOMAIN,
         "alice",
@@ -178,7 +178,7 @@ async def _third_time_lucky(address: str) -> None:
 def test_not_all_wrong_passwords_are_looked_at(guarded, address):
     """Forty from the neighbour, as they are: each that is looked at is hashed by the server, and all wait for it."""
     there = address_of(NEIGHBOUR)
-    script = Path(__file__).with_name("plainly.py").read_text(encoding="utf-8")
+    script = PLAINLY.read_text(encoding="utf-8")
     command = ["docker", "exec", "-i", NEIGHBOUR, "python3", "-", address, DOMAIN, "bob"]
     guesses = [f"wrong-{number}" for number in range(40)]
     try:

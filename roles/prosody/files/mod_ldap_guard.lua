@@ -6,6 +6,7 @@
 -- Here a directory that did not answer is not asked again for a while: sign-ins fail at once, and who is connected goes on.
 module:set_global();
 
+local config = require "prosody.core.configmanager";
 local now = require "prosody.util.time".monotonic;
 
 local there, lualdap = pcall(require, "lualdap");
@@ -17,8 +18,15 @@ end
 local pause = module:get_option_period("ldap_guard_pause", "10 seconds");
 local unreachable = module:metric("counter", "unreachable", "", "Times that the LDAP directory did not answer"):with_labels();
 
--- others read it: who is refused meanwhile has not guessed (mod_log_refused_sign_ins)
 local state = module:shared("state");
+
+-- who is refused meanwhile has not guessed (mod_log_refused_sign_ins and others ask here)
+local away = module:shared("/*/accounts/away");
+
+function away.ldap(host)
+	return state.failed and config.get(host, "authentication") == "ldap";
+end
+
 local silent = setmetatable({}, { __mode = "k" });
 local open = lualdap.open_simple;
 local methods, search;
@@ -70,6 +78,7 @@ function lualdap.open_simple(...)
 end
 
 function module.unload()
+	away.ldap = nil;
 	lualdap.open_simple = open;
 	if methods then methods.search = search; end
 end

@@ -13,11 +13,18 @@ module:set_global();
 local refused = setmetatable({}, { __mode = "k" });
 local signed_in = setmetatable({}, { __mode = "k" });
 
--- where a directory has the accounts and does not answer, nobody is let in whatever he says (mod_ldap_guard)
-local directory = module:shared("/*/ldap_guard/state");
+-- what has the accounts, by its name: whether it does not answer for a host (mod_sql_reconnect, mod_ldap_guard)
+local away = module:shared("/*/accounts/away");
+
+local function cannot_be_asked(host)
+    for _, is_away in pairs(away) do
+        if is_away(host) then return true; end
+    end
+    return false;
+end
 
 function module.add_host(module)
-    local in_directory = module:get_option_string("authentication") == "ldap";
+    local host = module.host;
 
     local function tell(address, condition)
         module:log("info", "Sign-in refused (%s) from address %s", condition, address);
@@ -26,8 +33,8 @@ function module.add_host(module)
     module:hook("authentication-failure", function (event)
         local session, condition = event.session, event.condition or "not-authorized";
         local address = session.ip;
-        -- that a database does not answer is no guess, nor is what a client has misspelt
-        if not address or condition ~= "not-authorized" or in_directory and directory.failed then
+        -- what a client has misspelt is no guess either
+        if not address or condition ~= "not-authorized" or cannot_be_asked(host) then
             return;
         end
         refused[session] = (refused[session] or 0) + 1;
