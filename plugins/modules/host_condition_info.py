@@ -63,6 +63,11 @@ lists_age:
   returned: always
   type: int
   sample: 3600
+installed_age:
+  description: Seconds since a package was installed, upgraded or removed last, which is the age of an image; V(null) without dpkg.
+  returned: always
+  type: int
+  sample: 86400
 disks:
   description: File systems, with bytes in all and bytes that are free.
   returned: always
@@ -96,6 +101,7 @@ def main() -> None:
         units=condition.units(module.params["units"], module.run_command),
         packages=condition.versions(asked, module.run_command),
         lists_age=condition.lists_age(time.time()),
+        installed_age=condition.installed_age(time.time()),
         disks=condition.disks(module.params["paths"]),
     )
 

@@ -18,6 +18,8 @@ _BACKUP = 2 * _DAY
 # a drill restores the newest one each week
 _DRILL = 15 * _DAY
 _FULL = 0.9
+# docs/containers.md has them made anew each week
+_OLD_IMAGES = 30
 
 
 def hosts(status: Mapping[str, Any], now: float) -> list[dict[str, str]]:
@@ -80,6 +82,11 @@ def _packages(status: Mapping[str, Any]) -> Iterator[Finding]:
             seen = "has no package lists" if age is None else f"its package lists are {int(age // _DAY)} days old"
             text = "Whether there are security updates is not known."
             yield Finding("packages_unknown", "weak", host, seen, text, "apt-get update; is apt-daily.timer on?")
+    for host, age in status["images_age"].items():
+        if age is not None and age > _OLD_IMAGES * _DAY:
+            seen = f"images with the packages of {int(age // _DAY)} days ago"
+            text = "There may be holes in them that everybody knows of."
+            yield Finding("images_old", "weak", host, seen, text, "bin/xmpp refresh INVENTORY")
 
 
 def _room(status: Mapping[str, Any]) -> Iterator[Finding]:

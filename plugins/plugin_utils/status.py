@@ -111,7 +111,9 @@ def gathered(seen: Mapping[str, Any], now: float) -> dict[str, Any]:
         },
         "services": {host: dict(one.get("units") or {}) for host, one in hosts.items()},
         "packages": {host: dict(one.get("packages") or {}) for host, one in hosts.items()},
-        "lists_age": {host: one.get("lists_age") for host, one in hosts.items()},
+        "lists_age": {host: one.get("lists_age") for host, one in hosts.items() if not one.get("contained")},
+        # images know no archives: what is newer is seen by making them anew
+        "images_age": {host: one.get("installed_age") for host, one in hosts.items() if one.get("contained")},
         "certificates": _certificates(prosody),
         "databases": {
             host: {name: int(size) for name, size in rows} for host, rows in (seen.get("databases") or {}).items()
@@ -149,6 +151,9 @@ def _version_lines(status: Mapping[str, Any]) -> list[str]:
             lines.append(f"{host}: {name} {one['installed']} → {one['newer']} ({why})")
         same = [f"{name} {one['installed']}" for name, one in found.items() if not one["newer"]]
         lines += [f"{host}: {', '.join(same)}"] if same else []
+        if host in status["images_age"]:
+            lines.append(f"{host}: images with the packages of {_ago(status['images_age'][host] or 0)}")
+            continue
         age = status["lists_age"].get(host)
         if age is None:
             lines.append(f"{host}: has no package lists, so nothing is known of updates")

@@ -25,7 +25,7 @@ def _answered(value: Any) -> bool:
 def sorted_answers(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what `status.gathered` takes, but for the records of runs.
 
-    hosts: name → registered results: `host` (module host_condition_info), `prosody` (prosody_info), `databases` (psql,
+    hosts: name → `contained`, whether its services are containers, and registered results: `host` (module host_condition_info), `prosody` (prosody_info), `databases` (psql,
     a line for each with name and bytes), `backup` (slurp of the state of backups), `watched` (a loop of uri over the
     queries of the playbook); what is missing or empty was not asked.
     """
@@ -41,7 +41,7 @@ def sorted_answers(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         if not _answered(results.get("host")) or _mapping(results["host"]).get("failed"):
             seen["unreachable"].append(name)
             continue
-        seen["hosts"][name] = results["host"]
+        seen["hosts"][name] = {**results["host"], **({"contained": True} if results.get("contained") else {})}
         if _answered(prosody := results.get("prosody")):
             seen["prosody"][name] = prosody if "running" in _mapping(prosody) else {"running": False}
         if _answered(databases := results.get("databases")) and not _mapping(databases).get("rc"):

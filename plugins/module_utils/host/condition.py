@@ -87,6 +87,14 @@ def lists_age(now: float, directory: Path = Path("/var/lib/apt/lists")) -> int |
     return None if fetched is None else max(0, round(now - fetched))
 
 
+def installed_age(now: float, file: Path = Path("/var/lib/dpkg/status")) -> int | None:
+    """Seconds since a package was installed, upgraded or removed last; None where there is no dpkg."""
+    try:
+        return max(0, round(now - file.stat().st_mtime))
+    except OSError:
+        return None
+
+
 def disks(paths: Sequence[str], stat: Callable[[str], os.statvfs_result] = os.statvfs) -> list[dict[str, Any]]:
     """The file systems of those paths that exist, each once: path, bytes, and bytes that are free for services."""
     found: dict[tuple[object, object], dict[str, Any]] = {}

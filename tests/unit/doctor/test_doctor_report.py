@@ -69,6 +69,10 @@ FAULTS: list[tuple[Callable[[dict[str, Any]], Any], tuple[str, str, str]]] = [
     (lambda seen: seen["hosts"]["one"].update(lists_age=9 * 86400), ("packages_unknown", "weak", "one")),
     (lambda seen: seen["hosts"]["one"].update(lists_age=None), ("packages_unknown", "weak", "one")),
     (
+        lambda seen: seen["hosts"]["one"].update(contained=True, lists_age=None, installed_age=31 * 86400),
+        ("images_old", "weak", "one"),
+    ),
+    (
         lambda seen: seen["hosts"]["one"].update(disks=[{"path": "/", "size": 100, "free": 5}]),
         ("disk_full", "fault", "one /"),
     ),

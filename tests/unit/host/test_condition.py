@@ -101,6 +101,13 @@ def test_the_age_of_package_lists(tmp_path):
     assert condition.lists_age(1000, tmp_path) == 300
 
 
+def test_the_age_of_what_is_installed(tmp_path):
+    assert condition.installed_age(1000, tmp_path / "status") is None
+    (tmp_path / "status").touch()
+    os.utime(tmp_path / "status", (940, 940))
+    assert condition.installed_age(1000, tmp_path / "status") == 60
+
+
 def test_each_file_system_once():
     sizes = {"/": (100, 40), "/var/lib/postgresql": (100, 40), "/srv": (10, 1)}
 

@@ -106,6 +106,9 @@ def test_old_package_lists_say_nothing_of_updates():
     old = {**HOST, "packages": {}, "lists_age": 9 * 86400}
     assert "the package lists are of 9 days ago" in screen(hosts={"one": old})
     assert "has no package lists" in screen(hosts={"one": {**HOST, "lists_age": None}})
+    images = screen(hosts={"one": {**HOST, "lists_age": None, "contained": True, "installed_age": 9 * 86400}})
+    assert "one: images with the packages of 9 days ago" in images
+    assert "package lists" not in images
 
 
 def test_alerts_without_the_one_that_always_fires():

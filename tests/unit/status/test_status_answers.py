@@ -33,10 +33,11 @@ def test_everything_is_sorted() -> None:
             "backup": {"content": base64.b64encode(json.dumps(STATE).encode()).decode()},
             "watched": SKIPPED,
         },
+        "three": {"host": CONDITION, "contained": True},
         "two": {"host": CONDITION, "prosody": SKIPPED, "watched": prometheus([ALERT], *FIGURES)},
     }
     seen = xmpp_status_seen(hosts)
-    assert seen["hosts"] == {"one": CONDITION, "two": CONDITION}
+    assert seen["hosts"] == {"one": CONDITION, "two": CONDITION, "three": {**CONDITION, "contained": True}}
     assert seen["prosody"] == {"one": {"running": True}}
     assert seen["databases"] == {"one": [["prosody", "8017587"], ["odd|name", "7"]]}
     assert seen["backups"] == {"one": STATE}

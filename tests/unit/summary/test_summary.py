@@ -74,6 +74,11 @@ def test_where_backups_go_is_told(place, told):
     assert lines(DEPLOYED, backups=place).get("Backups") == told
 
 
+def test_the_log_of_a_container_is_that_of_the_engine():
+    told = lines(DEPLOYED, shell="docker exec box-companion", container="box-prosody")
+    assert told["Server log"] == "docker logs --tail 50 box-prosody"
+
+
 def test_ways_in_are_told():
     told = lines(DEPLOYED, shell="ssh -p 2222 me@box sudo", authority="/inv/.secrets/ca/ca.pem", tunnel="ssh -L x")
     assert told["Server log"] == "ssh -p 2222 me@box sudo journalctl -u prosody"
