@@ -176,7 +176,8 @@ class LookupModule(LookupBase):
         return {**raw, "inventory_hostname": host, "hostvars": hostvars, "groups": self._variables.get("groups")}
 
     def _public_of(self, host: str) -> list[str]:
-        return addresses.public(self._templated(("ansible_facts", "xmpp_dns_addresses"), self._raw(host)))
+        names = ("ansible_facts", "xmpp_dns_addresses", "xmpp_backend", "xmpp_address")
+        return addresses.public(self._templated(names, self._raw(host)))
 
     def _settings(self, role: str, names: tuple[str, ...], host: str) -> dict[str, Any]:
         """Return the variables `names` of a role on a host, without the prefix; without those that nobody defines."""

@@ -78,10 +78,17 @@ def _routable(address: str) -> bool:
 def addresses(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return all addresses from which some hosts (their variables, with facts) may come, of IPv4 and of IPv6.
 
-    A host that was not asked is "unknown", which the roles refuse: it would be let in nowhere.
+    A host that was not asked is "unknown", which the roles refuse: it would be let in nowhere. What runs in containers
+    knows the address in their network, and comes from that of the Docker host (xmpp_address).
     """
-    found = [address for host in hosts for address in own_addresses(host) or ["unknown"]]
+    found = [address for host in hosts for address in own_addresses(host) + [one for one in of_engine(host) if _routable(one)] or ["unknown"]]
     return list(dict.fromkeys(found))
+
+
+def of_engine(host: Mapping[str, Any]) -> list[str]:
+    """Return the address of the Docker host of containers as the inventory tells it; nothing for other hosts."""
+    told = str(host.get("xmpp_address") or "").strip("[]") if host.get("xmpp_backend") == "container" else ""
+    return [told] if is_address(told) else []
 
 
 def seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:

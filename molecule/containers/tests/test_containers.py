@@ -213,6 +213,23 @@ def test_a_companion_that_nobody_ended_ends_by_itself() -> None:
     wait_until(lambda: "companion" not in names(), 40, 0.1)
 
 
+def test_an_engine_that_stops_everything_at_once_lets_each_service_end_in_order() -> None:
+    """As when the machine is shut down: all end with what holds the network, so that waits for them."""
+    everything = [f"{HOST}-{service}" for service in ALL]
+    try:
+        docker("stop", *everything)
+        assert {service: seen(service)["State"]["ExitCode"] for service in (*SERVICES, "network")} == dict.fromkeys(
+            (*SERVICES, "network"), 0
+        )
+    finally:
+        docker("start", f"{HOST}-network")
+        docker("start", *everything)
+    wait_until(offers_a_stream, 60, 0.2)
+    logged = docker("logs", "--tail", "40", f"{HOST}-postgresql", both=True)
+    assert "database system was shut down at" in logged, logged
+    assert "not properly shut down" not in logged, logged
+
+
 @pytest.fixture(scope="module")
 def _no_second_set_of_images() -> Iterator[None]:
     """In the end those of the update are removed; the others are of use to the next run."""

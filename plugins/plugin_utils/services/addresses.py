@@ -12,8 +12,11 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach
 
 
 def public(host: Mapping[str, Any]) -> list[str]:
-    """Return the addresses for DNS: as told (xmpp_dns_addresses), else those of the interfaces."""
+    """Return the addresses for DNS: as told (xmpp_dns_addresses), else those of the interfaces.
+
+    What runs in containers has interfaces of their network alone: there it is where clients reach the Docker host.
+    """
     given = host.get("xmpp_dns_addresses")
     if given:
         return [str(given)] if isinstance(given, str) else [str(one) for one in given]
-    return reach.own_addresses(host)
+    return reach.of_engine(host) or reach.own_addresses(host)

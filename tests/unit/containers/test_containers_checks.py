@@ -33,7 +33,9 @@ def templated(text: str, groups: dict[str, list[str]], **variables: Any) -> Any:
     for part in ("defaults", "vars"):
         known |= yaml.safe_load((ROOT / "roles/containers" / part / "main.yml").read_text(encoding="utf-8"))
     known |= {
-        "groups": groups,
+        "groups": {"all": sorted({host for hosts in groups.values() for host in hosts}), **groups},
+        # those whose name says so are no containers
+        "hostvars": {name: {} if name == "host" else {"xmpp_backend": "container"} for name in ("one", "two", "host")},
         "group_names": sorted(name for name, hosts in groups.items() if "one" in hosts),
         "inventory_hostname": "one",
         "xmpp_backend": "container",
@@ -74,6 +76,8 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
         (ALL, {"backup_paths": ["/var/lib/prosody", "/etc/prosody/conf.d"]}),
         ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
         ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
+        ({"prosody": ["one"], "postgresql": ["host"]}, {}),
+        ({"prosody": ["one"]}, {"prosody_database_host": "db.op.test"}),
         ({**ALL, "monitoring": ["one"]}, {"monitoring_security_updates": False, "monitoring_logs_file": ""}),
         (ALL, {"monitoring_logs_file": "/var/log/xmpp/services.jsonl"}),
         (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
@@ -100,9 +104,11 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({"proxy": ["one"], "prosody": ["two"]}, {}, "two: a proxy and Prosody in containers"),
         ({"proxy": ["one"]}, {"xmpp_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
         ({"proxy": ["one"]}, {"proxy_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
-        ({"postgresql": ["two"]}, {}, "two: Prosody in a container and its database"),
-        ({"prosody": ["one", "two"]}, {}, "two: Prosody in a container and its database"),
-        ({"postgresql": []}, {}, "Prosody in a container reaches a database only on the same host"),
+        ({"postgresql": ["two"]}, {}, "two: a database in a container is published nowhere"),
+        ({"prosody": ["one", "two"]}, {}, "two: a database in a container is published nowhere"),
+        ({"prosody": ["host"]}, {}, "host: a database in a container is published nowhere"),
+        ({"postgresql": []}, {}, "Prosody in a container has no database"),
+        ({"postgresql": []}, {"prosody_database_host": "/run/postgresql"}, "Prosody in a container has no database"),
         ({}, {"prosody_log_to": "syslog"}, "prosody_log_to is syslog, and in a container there is only console"),
         ({}, {"prosody_c2s_ports": []}, "prosody_c2s_ports is empty, and the health check"),
         (
@@ -116,6 +122,12 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             "xmpp_certificate_source is acme, which proves names at port 80",
         ),
         ({}, {**ACME, "certificates_acme_webroot": "/srv/acme"}, "certificates_acme_webroot: a container has no dir"),
+        ({}, {"containers_ports": ["5222", "abc"]}, "containers_ports: abc cannot be published"),
+        (
+            {},
+            {"containers_ports": ["5222:", "99999", "0", "80:443/sctp", ":22", "70000:22", 5222, "7443:443/tcp"]},
+            "containers_ports: 5222:, 99999, 0, 80:443/sctp, :22, 70000:22 cannot be published",
+        ),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
         ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
@@ -256,6 +268,13 @@ def test_limits_are_those_of_the_inventory_and_0_takes_one_away() -> None:
         "prosody": {"memory": "512M", "cpus": 1.5, "pids": 1024},
         "coturn": {"memory": "0", "cpus": 0.0, "pids": 64},
     }
+
+
+def test_every_service_can_have_limits() -> None:
+    specs = yaml.safe_load((ROOT / "roles/containers/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["variables"]["options"]["containers_limits"]["options"]
+    assert set(options) == set(templated("{{ __containers_services }}", ALL))
+    assert all(set(one["options"]) == {"memory", "cpus", "pids"} for one in options.values())
 
 
 @pytest.mark.parametrize(

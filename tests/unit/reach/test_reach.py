@@ -88,6 +88,11 @@ ALONE = {
         ([V4, {}], ["10.0.0.6", "unknown"]),
         # a network of its own, without a default route
         ([ALONE], ["2001:db8::7", "fd00::7"]),
+        # from containers as the Docker host, which has an address for the machines around it
+        ([{**V4, "xmpp_backend": "container", "xmpp_address": "[2001:db8::9]"}], ["10.0.0.6", "2001:db8::9"]),
+        ([{**V4, "xmpp_backend": "container", "xmpp_address": "127.0.0.1"}], ["10.0.0.6"]),
+        ([{**V4, "xmpp_backend": "container", "xmpp_address": "chat.example.org"}], ["10.0.0.6"]),
+        ([{**V4, "xmpp_address": "192.0.2.7"}], ["10.0.0.6"]),
         ([], []),
     ],
 )

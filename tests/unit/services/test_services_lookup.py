@@ -139,6 +139,10 @@ def test_a_wrong_setting_is_an_error_that_ansible_shows() -> None:
         (V4, ["192.0.2.1", "2001:db8::1"]),
         ({"xmpp_dns_addresses": ["203.0.113.1"], **V6}, ["203.0.113.1"]),
         ({"xmpp_dns_addresses": "203.0.113.1"}, ["203.0.113.1"]),
+        # in containers that of the Docker host, and where it has a name there is nothing better
+        ({**V4, "xmpp_backend": "container", "xmpp_address": "203.0.113.7"}, ["203.0.113.7"]),
+        ({**V4, "xmpp_backend": "container", "xmpp_address": "chat.test"}, ["192.0.2.1", "2001:db8::1"]),
+        ({**V4, "xmpp_address": "203.0.113.7"}, ["192.0.2.1", "2001:db8::1"]),
     ],
 )
 def test_addresses_for_dns(host: dict[str, Any], public: list[str]) -> None:
