@@ -160,6 +160,37 @@ def peer_lost(host: Any) -> Iterator[None]:
         remember({})
 
 
+# changes the node, says when the list was had, and loads the module that goes by it
+BLOCK_LIST = """
+local mm, storage = require[[prosody.core.modulemanager]], require[[prosody.core.storagemanager]]
+local service = prosody.hosts[ [[pubsub.chat.localhost]] ].modules.pubsub.service
+assert(service:CHANGE([[spammers]], true)) mm.unload([[*]], [[block_lists]])
+local kept = storage.open([[chat.localhost]], [[block_lists]], [[keyval]])
+kept:set([[pubsub.chat.localhost/spammers]], { entries = {}, had = os.time() - 9000 })
+return not not mm.load([[*]], [[block_lists]])
+"""
+
+
+def _block_list(host: Any, change: str) -> None:
+    lua = " ".join(BLOCK_LIST.replace("CHANGE", change).split())
+    assert "Result: true" in host.check_output("prosodyctl shell %s", f"> {lua}")
+
+
+def block_list_made(host: Any) -> None:
+    """The service that keeps the list of spammers of the scenario begins to, and it is had at once."""
+    _block_list(host, "create")
+
+
+@contextlib.contextmanager
+def block_list_lost(host: Any) -> Iterator[None]:
+    """Whoever kept a list of spammers removed it; what is known of it is of two and a half hours ago."""
+    _block_list(host, "delete")
+    try:
+        yield
+    finally:
+        block_list_made(host)
+
+
 @contextlib.contextmanager
 def archive_index_lost(host: Any) -> Iterator[None]:
     """Somebody dropped the index of archives, and a table is in the way of its being made anew."""

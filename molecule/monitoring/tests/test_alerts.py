@@ -54,6 +54,7 @@ AT_ONCE = [
     (faults.logs_refused, {"XmppLogsNotShipped"}),
     (faults.killed_again_and_again, {"XmppServiceRestarting"}),
     (faults.peer_lost, {"XmppPeerFailing"}),
+    (faults.block_list_lost, {"XmppBlockListMissing"}),
     (faults.archive_index_lost, {"XmppArchiveIndexMissing"}),
     (faults.connections_taken, {"XmppDatabaseConnections"}),
     (faults.errors_logged, {"XmppErrorsLogged"}),
@@ -88,6 +89,7 @@ def in_less_time(host):
     host.check_output(f"cp -p {INSTALLED} /root/tests/rules.before")
     put(host, "/root/tests/quickened.yml", quickened(text))
     host.check_output("promtool check rules /root/tests/quickened.yml")
+    faults.block_list_made(host)
     try:
         host.check_output(f"cp /root/tests/quickened.yml {INSTALLED} && systemctl reload prometheus")
         wait_until_gone(host, every_alert(), 120)

@@ -130,6 +130,18 @@ end
 
 -- Lists
 
+-- What operators are shown of lists that cannot be had, by module:list() and module prosody_info
+local function tell_status()
+	local missing = {};
+	for _, list in ipairs(lists) do
+		if list.missing then
+			local last = list.had > 0 and os.date("!had last %F %R UTC", list.had) or "never had";
+			missing[#missing + 1] = ("%s cannot be had (%s): %s"):format(list.name, last, list.missing);
+		end
+	end
+	module:set_status(missing[1] and "warn" or "info", missing[1] and table.concat(missing, "; ") or "every list is there");
+end
+
 local function show(list)
 	local count = 0;
 	for _ in pairs(list.entries) do
@@ -212,7 +224,8 @@ local function have(list, pushes)
 	if list.failed ~= (pushes or false) then
 		module:log("info", "The list %s is there, %d entries%s", list.name, list.count, pushes and ", but no changes are told: " .. pushes or "");
 	end
-	list.failed, list.wait = pushes or false, nil;
+	list.failed, list.missing, list.wait = pushes or false, nil, nil;
+	tell_status();
 	again(list, refresh);
 end
 
@@ -220,7 +233,8 @@ local function fail(list, why)
 	if list.failed ~= why then
 		module:log("warn", "The list %s cannot be had, it is tried again: %s", list.name, why);
 	end
-	list.failed = why;
+	list.failed, list.missing = why, why;
+	tell_status();
 	list.wait = math.min((list.wait or first_retry / 2) * 2, refresh);
 	again(list, list.wait);
 end
@@ -355,8 +369,13 @@ else
 	module:hook("server-started", begin);
 end
 
+-- Families of metrics outlive the module (core.statsmanager of 13.0): of a list that is none of ours any more it would be said for ever
+-- when it was had last.
 function module.unload()
 	for _, list in ipairs(lists) do
+		for _, family in ipairs({ entries_metric, had_metric }) do
+			family.data:remove(list.name);
+		end
 		if list.unsaved then
 			write(list);
 		end

@@ -93,14 +93,15 @@ local libraries = {
   };
 }
 function world.require(name) return libraries[name] or error(name) end
-world.os = { time = function () return world.now end }
+world.os = { time = function () return world.now end; date = os.date }
 world.math = { min = math.min, random = function () return 0.5 end }
 world.prosody = {
   start_time = 1;
   hosts = { ["a.test"] = { type = "local", sessions = {} }, ["muc.a.test"] = { type = "component" } };
 }
 local function metric(_, _, name)
-  return { with_labels = function (_, ...)
+  local data = { remove = function (_, label) world.figures[name .. " " .. label] = nil end }
+  return { data = data; with_labels = function (_, ...)
     local key = name .. " " .. table.concat({ ... }, " ")
     return {
       set = function (_, value) world.figures[key] = value end;
@@ -118,6 +119,7 @@ world.module = {
   get_option_period = function (_, name, default) return ({ ["30 seconds"] = 30, ["1 hour"] = 3600 })[default] end;
   get_option_array = function (_, name) return options[name] end;
   metric = metric;
+  set_status = function (_, kind, text) world.status = kind .. ": " .. text end;
   log = function (_, level, text, ...) world.log[#world.log + 1] = level .. " " .. text:format(...) end;
   hook = function (_, event, handler) world.hooks[event] = handler end;
   add_timer = function (_, delay, call, ...)
@@ -362,6 +364,26 @@ def test_a_list_that_was_away_at_the_start_is_had_later() -> None:
     assert server.writes(SPAMMER) is True
     assert server.world.figures[f"had_timestamp {LIST}"] > 1000000
     assert server.log[1] == f"info The list {LIST} is there, 1 entries"
+
+
+def test_one_that_cannot_be_had_is_told_to_operators(server: Server) -> None:
+    assert server.world.status == "info: every list is there"
+    server.state.away = "remote-server-not-found"
+    server.wait(HOUR + 60)
+    assert server.world.status == f"warn: {LIST} cannot be had (had last 1970-01-12 13:46 UTC): remote-server-not-found"
+    server.state.away = None
+    server.wait(HOUR)
+    assert server.world.status == "info: every list is there"
+    never = Server(away="remote-server-not-found")
+    never.wait(2)
+    assert never.world.status == f"warn: {LIST} cannot be had (never had): remote-server-not-found"
+
+
+def test_nothing_is_said_of_a_list_that_is_none_of_ours_any_more(server: Server) -> None:
+    figures = {f"entries {LIST}", f"had_timestamp {LIST}"}
+    assert figures <= set(server.world.figures)
+    server.world.module.unload()
+    assert not figures & set(server.world.figures)
 
 
 def test_one_that_stays_away_is_asked_every_hour_at_least_and_at_most() -> None:
