@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Client
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.certificate import covers
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.tls.handshake import TlsProbeError, read_served
+from ansible_collections.allthingslinux.xmpp.tests.scenario.exposure import exposure
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
 from ansible_collections.allthingslinux.xmpp.tests.scenario.promql import metric_names
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
@@ -97,6 +98,47 @@ def test_fifty_sign_in_at_once(house, port):
     asyncio.run(crowd())
 
 
+def processes(door) -> dict[str, str]:
+    """Out: the users of haproxy's processes by their numbers."""
+    return dict(line.split() for line in door.shell("ps -o pid= -o user= -C haproxy").splitlines())
+
+
+def test_it_gives_up_what_it_does_not_need(door):
+    """As packaged it has 9.6, and its first process is root's."""
+    assert exposure(door.shell, "haproxy") < 2.0
+    assert set(processes(door).values()) == {"haproxy"}
+    pid = door.shell("systemctl show -P MainPID haproxy").strip()
+    refused = door.shell(f"nsenter -t {pid} -m touch /var/lib/haproxy/x 2>&1 || true")
+    assert "Read-only file system" in refused
+
+
+def test_it_is_reloaded_in_place(house, door):
+    """Streams stay with the old process until they end, and who comes then is served by the new one."""
+    before = processes(door)
+
+    async def held() -> None:
+        async with signed_in(house, 5222) as client:
+            await asyncio.to_thread(door.shell, "systemctl reload haproxy")
+            assert await asyncio.to_thread(is_served, house, "5222")
+            await ping(client, house)
+
+    asyncio.run(held())
+    first = door.shell("systemctl show -P MainPID haproxy").strip()
+    assert first in before
+    assert set(processes(door)) - set(before)
+
+
+def test_frontends_of_others_in_the_same_haproxy_are_not_shut_in(door):
+    """Such as one with a key that is root's, which haproxy can read as packaged alone."""
+    path = "/etc/haproxy/haproxy.cfg"
+    door.shell(f"cp -p {path} /root/haproxy.before; printf 'frontend other\n  bind 127.0.0.1:8181\n' >>{path}")
+    try:
+        told = playbook("site", "--tags", "proxy", "--check", "--diff").assert_ok().output
+        assert "-User=haproxy" in told
+    finally:
+        door.shell(f"mv /root/haproxy.before {path}")
+
+
 def test_one_that_hangs_is_left_out_and_taken_back(two_houses, door):
     """Whoever comes is told at once, and the clients of the other one notice nothing."""
     one, two = two_houses
@@ -107,6 +149,8 @@ def test_one_that_hangs_is_left_out_and_taken_back(two_houses, door):
         assert not any(is_served(one, way) for way in WAYS)
         assert one.service.ask("/.well-known/host-meta").status == 502
         assert all(is_served(two, way) for way in WAYS)
+    # it logs from its empty directory, over the one socket in there
+    assert "<NOSRV>" in door.shell("journalctl --unit haproxy --since=-90s --output cat")
     began = time.monotonic()
     wait_until(lambda: is_up(door, one), CHECKED_WITHIN, 0.1)
     back = time.monotonic() - began
