@@ -123,9 +123,17 @@ class LookupModule(LookupBase):
 
     def _turns(self) -> list[domains.Turn]:
         return [
-            domains.Turn(self._address(name), self._settings("coturn", domains.TURN_SETTINGS, name))
+            domains.Turn(self._relay(name), self._settings("coturn", domains.TURN_SETTINGS, name))
             for name in self._hosts("coturn")
         ]
+
+    def _relay(self, host: str) -> str:
+        """Where its coturn is asked: elsewhere than the rest where role containers knows of the Docker host."""
+        usual = self._address(host)
+        if "__xmpp_outside" not in self._raw(host):
+            return usual
+        place = self._settings("coturn", domains.TURN_PLACES, host)
+        return addresses.relay(place, usual, host in self._addresses)
 
     def _host(self, host: str) -> dict[str, Any]:
         settings = self._settings("prosody", domains.SETTINGS, host)

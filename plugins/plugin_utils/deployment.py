@@ -114,7 +114,7 @@ def brings(
 
     found: the moves; contained: hosts whose services are in containers.
     Out: from, to, roles (all that go the same way), database (whether the database does), turn_waits (whether the TURN
-    server cannot start on the new host before the old one is stopped, as its ports may be those of containers there),
+    server starts on the new host when the old one is stopped, as with containers both may have ports of one machine),
     problems (why it cannot be done, a sentence each).
     """
     result: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ def brings(
                 "to": new,
                 "roles": roles,
                 "database": "postgresql" in roles,
-                "turn_waits": "coturn" in roles and old in contained and new not in contained,
+                "turn_waits": "coturn" in roles and (old in contained or new in contained),
                 "problems": _obstacles(move, roles, last, now, found, contained),
             }
         )

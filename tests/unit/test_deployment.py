@@ -147,12 +147,9 @@ def test_who_has_it_already_is_brought_nothing() -> None:
     assert stuck(last, {"b": ALL}, ("b",)) == []
 
 
-def test_turn_waits_for_the_ports_of_containers() -> None:
-    assert [brought({"a": ALL}, {"b": ALL}, names)[0]["turn_waits"] for names in ((), ("a",), ("b",))] == [
-        False,
-        True,
-        False,
-    ]
+def test_turn_waits_where_containers_may_have_the_ports_of_the_same_machine() -> None:
+    names: tuple[tuple[str, ...], ...] = ((), ("a",), ("b",), ("a", "b"))
+    assert [brought({"a": ALL}, {"b": ALL}, one)[0]["turn_waits"] for one in names] == [False, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ STOREYS = [
         "plugin_utils/built_modules",
         "plugin_utils/doctor",
         "plugin_utils/listeners",
+        "plugin_utils/docker_host",
         "plugin_utils/ssh_keys",
     },
     {

@@ -197,6 +197,13 @@ def test_a_turn_server_listens_on_both_families_and_on_ipv6_alone():
     assert templated("coturn", "{{ coturn_listen_addresses }}", ansible_facts=six) == ["2001:db8::1"]
     assert templated("coturn", "{{ coturn_listen_addresses }}", ansible_facts=both) == ["192.0.2.1", "2001:db8::1"]
     assert templated("coturn", "{{ coturn_listen_addresses }}") == []
+    # in a container it may have the network of the Docker host, which is known as facts of that
+    outside = {"place": "xmpp-one-outside", "facts": both}
+    assert templated("coturn", "{{ coturn_listen_addresses }}", ansible_facts=six, __xmpp_outside=outside) == [
+        "192.0.2.1",
+        "2001:db8::1",
+    ]
+    assert templated("coturn", "{{ __coturn_place }}", ansible_facts=six, __xmpp_outside=outside) == "xmpp-one-outside"
 
 
 def test_external_address_goes_with_the_first_ipv4_address():

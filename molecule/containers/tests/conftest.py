@@ -24,6 +24,8 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybo
 HOST = "xmpp-containers"
 ALICE, BOB = Account("alice@chat.localhost", "walks-by-the-sea"), Account("bob@chat.localhost", "reads-in-the-tree")
 ADDRESS = "10.213.78.2"
+# coturn has the network of the Docker host
+TURN_ADDRESS = "10.213.96.1"
 ARCHIVE = os.environ.get("XMPP_ARCHIVE_IMAGE", "xmpp-archive:trixie")
 SERVICES = ("postgresql", "coturn", "prosody", "nginx")
 # of group monitoring
@@ -106,7 +108,7 @@ def binds() -> bool:
     """Whether coturn answers somebody who asks for his address."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(0.3)
-        client.sendto(BINDING, (ADDRESS, 3478))
+        client.sendto(BINDING, (TURN_ADDRESS, 3478))
         return client.recv(1024)[:2] == b"\x01\x01"
     return False
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from conftest import (
     BOB,
     HOST,
     SERVICES,
+    TURN_ADDRESS,
     WATCHING,
     Gap,
     docker,
@@ -198,12 +200,15 @@ def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
 
 def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_before_the_first_change() -> None:
     before = {service: seen(service)["Created"] for service in SERVICES}
-    given = {"backup_paths": ["/srv/own"], "xmpp_haproxy": True, "prosody_log_to": "syslog"}
-    done = playbook("site", "-e", json.dumps(given))
+    given = {"backup_paths": ["/srv/own"], "xmpp_haproxy": True, "prosody_log_to": "syslog", "xmpp_turn_tls_port": 5350}
+    with socket.create_server((TURN_ADDRESS, 5350)):
+        done = playbook("site", "-e", json.dumps(given))
     assert done.code != 0
     said = " ".join(done.output.split())
     for words in ("backup_paths: /srv/own is in", "xmpp_haproxy: haproxy is for several", "prosody_log_to is syslog"):
         assert words in said, done.output[-4000:]
+    # of the Docker host, in whose network coturn is
+    assert re.search(rf"Port 5350/tcp of the Docker host, .* taken by \S+ \(pid {os.getpid()}\b", said), said[-4000:]
     assert {service: seen(service)["Created"] for service in SERVICES} == before
 
 
@@ -281,6 +286,7 @@ def shape(service: str) -> dict[str, Any]:
     tmpfs = {path: set(filter(None, options.split(","))) for path, options in (host.get("Tmpfs") or {}).items()}
     return {
         **{name: host.get(name) for name in (*same, *limits)},
+        "Network": host["NetworkMode"].partition(":")[0],
         "PortBindings": host["PortBindings"] or {},
         "Tmpfs": tmpfs,
         "Mounts": sorted((mount["Name"], mount["Destination"], mount["RW"]) for mount in about["Mounts"]),

@@ -21,7 +21,7 @@ from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import play
 from ansible_collections.allthingslinux.xmpp.tests.scenario.proxied import Proxied
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
-from conftest import ADDRESS, ALICE, ARCHIVE, BOB, HOST, docker, seen, volume_of
+from conftest import ADDRESS, ALICE, ARCHIVE, BOB, HOST, TURN_ADDRESS, docker, seen, volume_of
 
 DOMAIN = "chat.localhost"
 AUTHORITY = "10.213.78.9"
@@ -129,7 +129,8 @@ def served() -> dict[tuple[int, str, str], tuple[str, str]]:
     """Out: who issued what each port serves, and its fingerprint."""
     found = {}
     for port, name, way in PORTS:
-        leaf = read_served(ADDRESS, port, sni=name, timeout=10, **way).certificate
+        address = TURN_ADDRESS if port == 5349 else ADDRESS
+        leaf = read_served(address, port, sni=name, timeout=10, **way).certificate
         found[port, name, "".join(way.values())] = (leaf.issuer, leaf.sha256)
     return found
 

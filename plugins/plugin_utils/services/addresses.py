@@ -11,6 +11,18 @@ from typing import Any
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach
 
 
+def relay(place: Mapping[str, Any], usual: str, within: bool) -> str:
+    """Return where a coturn is asked that has the network of a Docker host, which the other services of it have not.
+
+    place: listen_addresses and external_address of role coturn; usual: where clients reach the host; within: whether
+    it is asked from there. Behind a NAT clients know another address than that at which it listens.
+    """
+    listens = [str(one) for one in place.get("listen_addresses") or []]
+    if not listens or usual in listens or (place.get("external_address") and not within):
+        return usual
+    return listens[0]
+
+
 def public(host: Mapping[str, Any]) -> list[str]:
     """Return the addresses for DNS: as told (xmpp_dns_addresses), else those of the interfaces.
 

@@ -57,6 +57,8 @@ SETTINGS = (
 # and those of its database: they may name what is known on the host itself alone
 DATABASE_SETTINGS = ("storage", "database_host", "database_port", "database_sslmode")
 TURN_SETTINGS = ("server_name", "port", "tls_port")
+# and where it is in the network of a Docker host, as facts tell
+TURN_PLACES = ("listen_addresses", "external_address")
 PROXY_SETTINGS = ("https_port", "direct_tls", "starttls")
 
 # Prosody's console listens on loopback

@@ -14,6 +14,29 @@ from ansible.template import Templar, trust_as_template
 from ladder.rung import ROOT
 
 WATCHED = {"monitoring": ["one"]}
+OUTER: dict[str, Any] = {"containers_address": "0.0.0.0"}
+FACTS = {"default_ipv4": {"address": "192.0.2.1"}, "default_ipv6": {"address": "2001:db8::1"}}
+# what was looked at on the Docker host
+TAKEN: dict[str, Any] = {
+    "__xmpp_outside": {"low": 1024, "by_chance": [32768, 60999], "facts": FACTS, "place": "xmpp-one-outside"},
+    "__containers_turn_pid": 0,
+    "__containers_listening": {
+        "listeners": [
+            {
+                "protocol": "tcp",
+                "address": "192.0.2.1",
+                "port": 3478,
+                "process": "eturnal",
+                "pid": 7,
+                "unit": "eturnal.service",
+                "user": "eturnal",
+            }
+        ]
+    },
+    "__containers_running": [
+        {"Names": ["/game"], "Labels": {}, "Ports": [{"IP": "0.0.0.0", "PublicPort": 51999, "Type": "udp"}]}
+    ],
+}
 ALL = {"prosody": ["one"], "postgresql": ["one"], "coturn": ["one"]}
 ACME: dict[str, Any] = {"xmpp_certificate_source": "acme"}
 
@@ -75,6 +98,11 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
         (ALL, {"backup_repository": ""}),
         (ALL, {"backup_paths": ["/var/lib/prosody", "/etc/prosody/conf.d"]}),
         ({"prosody": ["one"]}, {"prosody_storage": "sqlite", "containers_address": "0.0.0.0"}),
+        (ALL, {"containers_address": "0.0.0.0"}),
+        (ALL, {"containers_address": "192.0.2.1", "containers_ports": ["13478:80", "34780", "5222"]}),
+        (ALL, {"containers_address": "0.0.0.0", "xmpp_turn_tls_port": 443, "__xmpp_outside": {"low": 0}}),
+        (ALL, {"containers_ports": ["3478", "5349"], "xmpp_turn_tls_port": 443}),
+        ({"prosody": ["one"], "postgresql": ["one"]}, {"containers_address": "0.0.0.0", "containers_ports": ["3478"]}),
         ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
         ({"prosody": ["one"], "postgresql": ["host"]}, {}),
         ({"prosody": ["one"]}, {"prosody_database_host": "db.op.test"}),
@@ -131,7 +159,25 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
         ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
-        ({}, {"containers_address": "0.0.0.0"}, "Group coturn: containers_address is 0.0.0.0, and the relays of calls"),
+        (
+            {},
+            {**OUTER, "containers_coturn_network": "own"},
+            "containers_coturn_network is own and containers_address 0.0.0.0, but the relays of calls",
+        ),
+        ({}, {**OUTER, "containers_ports": ["3478/udp", "5222", "8443:5349"]}, "containers_ports: 3478/udp, 8443:5349"),
+        ({}, {**OUTER, "containers_ports": ["3479"], "xmpp_turn_port": 3479}, "containers_ports: 3479 would be publi"),
+        ({}, {**OUTER, "xmpp_turn_tls_port": 443}, "Port 443 of coturn: in the network of the Docker host"),
+        (
+            {},
+            {**OUTER, **TAKEN},
+            "Port 3478/tcp of the Docker host, wanted for coturn (containers_coturn_network), is taken by eturnal (pid"
+            " 7 of eturnal.service): stop that, or choose another port with xmpp_turn_port.",
+        ),
+        (
+            {},
+            {**OUTER, **TAKEN},
+            "Port 51999/udp of the Docker host, one of those for relays of calls, is that of container game, which",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(
@@ -166,6 +212,19 @@ def test_ports_are_published_for_what_is_there(
     assert not has_not & found
 
 
+def test_coturn_has_the_network_of_the_docker_host_where_others_come_and_publishes_nothing_then() -> None:
+    for given, outer in (
+        ({}, []),
+        ({"containers_address": "::1"}, []),
+        (OUTER, ["coturn"]),
+        ({"containers_address": "127.1.2.3", "containers_coturn_network": "host"}, ["coturn"]),
+    ):
+        assert templated("{{ __containers_outer }}", ALL, **given) == outer
+        ports = set(templated("{{ containers_ports }}", ALL, **given))
+        assert ({"3478", "3478/udp", "5349"} <= ports) is not bool(outer)
+    assert templated("{{ __containers_outer }}", {"prosody": ["one"]}, **OUTER) == []
+
+
 def test_the_proxy_may_have_low_ports_without_a_right_and_nobody_else_has_a_reason() -> None:
     assert templated("{{ __containers_low_ports }}", PROXY) is True
     assert templated("{{ __containers_low_ports }}", ALL, **ACME) is True
@@ -197,6 +256,16 @@ def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_c
     assert found["networks"]["default"]["ipam"] == {"config": [{"subnet": "172.30.1.0/24"}]}
     assert "coturn" not in yaml.safe_load(templated(text, {**ALL, "coturn": []}, **given))["services"]
     assert "sysctls" not in found["services"]["network"]
+    assert {one.get("network_mode") for one in found["services"].values()} == {None, "service:network"}
+    outer = yaml.safe_load(templated(text, ALL, **given, containers_coturn_network="host"))["services"]
+    assert {name: one["network_mode"] for name, one in outer.items() if name != "network"} == {
+        "keeper": "service:network",
+        "prosody": "service:network",
+        "postgresql": "service:network",
+        "coturn": "host",
+    }
+    # by which the keeper finds it
+    assert outer["coturn"]["pid"] == "service:network"
     proxied = yaml.safe_load(templated(text, PROXY, **given))["services"]
     assert proxied["network"]["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": "0"}
     assert proxied["nginx"]["volumes"] == [

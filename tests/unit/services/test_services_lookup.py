@@ -164,3 +164,33 @@ def test_a_database_that_is_reached_with_tls_is_told_on_the_host_that_stores_the
     hosts = {"chat": {**V4, **stores, **given}, "watch": {}}
     assert deployment("chat", "chat", hosts, {"prosody": ["chat"]})["database"] == expected
     assert deployment("watch", "chat", hosts, {"prosody": ["chat"]})["database"] == {}
+
+
+OUTSIDE: dict[str, Any] = {"__xmpp_outside": {"facts": {**V4["ansible_facts"], "all_ipv4_addresses": ["192.0.2.1"]}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "from_outside", "from_inside"),
+    [
+        ({}, "10.213.77.2", "10.213.77.2"),
+        (OUTSIDE, "192.0.2.1", "192.0.2.1"),
+        ({**OUTSIDE, "xmpp_address": "2001:db8::1"}, "2001:db8::1", "192.0.2.1"),
+        ({**OUTSIDE, "coturn_listen_addresses": ["10.213.77.1"]}, "10.213.77.1", "10.213.77.1"),
+        # a NAT hands on what comes to another address, and those within know of none
+        ({**OUTSIDE, "xmpp_address": "203.0.113.9"}, "192.0.2.1", "192.0.2.1"),
+        (
+            {**OUTSIDE, "xmpp_address": "203.0.113.9", "coturn_external_address": "203.0.113.9"},
+            "203.0.113.9",
+            "192.0.2.1",
+        ),
+    ],
+)
+def test_coturn_in_the_network_of_the_docker_host_is_asked_where_it_listens(
+    given: dict[str, Any], from_outside: str, from_inside: str
+) -> None:
+    hosts = {"one": {"xmpp_address": "10.213.77.2", "ansible_facts": V4["ansible_facts"], **given}}
+    groups = {"prosody": ["one"], "coturn": ["one"]}
+    assert deployment("one", "one", hosts, groups)["services"][0]["turn_address"] == from_outside
+    text = "{{ query('allthingslinux.xmpp.services', 'one', addresses={'one': '10.213.77.2'})[0].services[0] }}"
+    found = looked_up(text, "one", hosts, groups)
+    assert (found["turn_address"], found["address"]) == (from_inside, "10.213.77.2")
