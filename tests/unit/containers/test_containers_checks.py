@@ -166,7 +166,11 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ),
         ({}, {**OUTER, "containers_ports": ["3478/udp", "5222", "8443:5349"]}, "containers_ports: 3478/udp, 8443:5349"),
         ({}, {**OUTER, "containers_ports": ["3479"], "xmpp_turn_port": 3479}, "containers_ports: 3479 would be publi"),
-        ({}, {**OUTER, "xmpp_turn_tls_port": 443}, "Port 443 of coturn: in the network of the Docker host"),
+        (
+            {},
+            {**OUTER, "xmpp_turn_tls_port": 443, "__xmpp_outside": {"low": 1024, "by_chance": []}},
+            "Port 443 of coturn: in the network of the Docker host",
+        ),
         (
             {},
             {**OUTER, **TAKEN},
