@@ -248,7 +248,7 @@ def test_newer_images_come_into_use_while_people_are_there(capsys: pytest.Captur
     images, alone = {service: seen(service)["Image"] for service in SERVICES}, seen("network")["Id"]
     with Client(ALICE.jid, ALICE.password, ADDRESS) as alice, Gap(offers_a_stream) as gap:
         alice.say(BOB.jid, "before the update")
-        playbook("refresh").assert_ok()
+        playbook("refresh", timeout=1200).assert_ok()
         wait_until(offers_a_stream, 40, 0.1)
         assert alice.ended
         alice.leaving = True
