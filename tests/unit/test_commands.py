@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
+from verbs.inventories import in_containers
 from verbs.table import VERBS
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
@@ -342,6 +343,24 @@ def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_tha
     mine = ["-i", str(checkout.home / "mine")]
     assert asked[0][:3] == [*mine, f"{checkout.root}/playbooks/deploy.yml"]
     assert asked[1:] == [[*mine, f"{checkout.root}/playbooks/containers_close.yml", "--check"]] * fails
+
+
+@pytest.mark.parametrize(
+    ("text", "contained"),
+    [
+        ("all:\n  vars:\n    xmpp_backend: 'container'  # here\n", True),
+        ("all: {vars: {xmpp_backend: container}}\n", True),
+        ("all: {vars: {\"xmpp_backend\": \"container\", other: 1}}\n", True),
+        ("[prosody]\nchat ansible_host=chat-companion xmpp_backend=container\n", True),
+        ("all:\n  # xmpp_backend: container\n", False),
+        ("all: {}  # or xmpp_backend: container\n", False),
+        ("all: {vars: {xmpp_backend: containers, my_xmpp_backend: container}}\n", False),
+        ("all: {vars: {xmpp_backend: host}}  # no container\n", False),
+    ],
+)
+def test_containers_are_seen_in_whichever_way_an_inventory_says_so(tmp_path, text, contained):
+    (tmp_path / "hosts.yml").write_text(text)
+    assert in_containers(tmp_path) == contained
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

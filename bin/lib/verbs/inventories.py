@@ -48,7 +48,9 @@ def find(root: Path, name: str, here: Path) -> Path:
     return path
 
 
-_CONTAINED = re.compile(r"""^\s*["']?xmpp_backend["']?\s*[:=]\s*["']?container["']?\s*(#.*)?$""", re.MULTILINE)
+_CONTAINED = re.compile(
+    r"""^(?:[^#\n]*[{,\s])?["']?xmpp_backend["']?\s*[:=]\s*["']?container["']?\s*(?:[\s,}#]|$)""", re.MULTILINE
+)
 
 
 def in_containers(path: Path) -> bool:
