@@ -12,6 +12,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
     declared_accounts,
     findings,
+    firewall_scripts,
     front,
     invitations,
     ldap,
@@ -34,6 +35,8 @@ class FilterModule:
             "prosody_declared_invitations": told(invitations.declared_invitations),
             "prosody_front": told(front.front),
             "prosody_known_front": told(findings.known_front),
+            "prosody_firewall_files": told(firewall_scripts.firewall_files),
+            "prosody_firewall_refusals": told(firewall_scripts.firewall_refusals),
             "prosody_generated_files": told(declared_accounts.generated_files),
             "prosody_own_modules": told(own_modules.own_modules),
             "prosody_known_certificate_names": told(findings.known_certificate_names),

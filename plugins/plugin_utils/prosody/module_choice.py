@@ -74,6 +74,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
     metrics = _if(settings.flag("metrics"), "http_openmetrics")
     own = own_modules.wanted(settings, own_modules.SERVER)
     motd = _if(settings.text("motd"), "motd")
+    firewall = _if(settings.sequence("firewall_scripts"), "firewall")
     wanted: list[tuple[str, Iterable[str]]] = [
         ("The base", ("disco", "roster", "saslauth", "tls")),
         ("Other servers", ("dialback", "s2s_bidi", "s2s_idle_timeout") if s2s else ()),
@@ -86,7 +87,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
         ("Accounts", ("user_account_management", "account_activity", "tombstones", "password_policy")),
         ("Registration", registration_modules(settings, settings)),
         ("Words to users", ("announce", *welcome, *motd)),
-        ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth")),
+        ("Limits and abuse", ("limits", "spam_reporting", "watch_spam_reports", "log_auth", *firewall)),
         ("Information", ("server_info", "server_contact_info", "version", "time", "uptime", "ping", "lastactivity")),
         ("Administration", ("admin_shell", "admin_adhoc", *metrics)),
         ("Of the collection itself", own),

@@ -15,6 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp import ji
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.addresses import is_address
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
     block_lists,
+    firewall_scripts,
     ldap,
     module_choice,
     own_modules,
@@ -267,6 +268,7 @@ def _limits(settings: Settings) -> Entries:
     if settings.has("block_lists"):
         allow, deny = (peer_domains(settings, name) for name in ("s2s_allow", "s2s_deny"))
         entries += block_lists.options(settings, allow, deny)
+    entries += firewall_scripts.options(settings)
     limits = value_forms.limits(settings)
     if limits:
         comment = "Bytes per second of one connection, and for how long it may exceed them"
@@ -524,6 +526,7 @@ TYPED = {
     "default_storage": "prosody_storage",
     "external_service_host": "prosody_turn_host",
     "external_service_secret": "prosody_turn_secret",
+    "firewall_scripts": "prosody_firewall_scripts",
     "gc": "prosody_gc",
     "http_external_url": "prosody_http_external_url",
     "http_file_share_daily_quota": "prosody_upload_daily_quota",
