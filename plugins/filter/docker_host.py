@@ -17,4 +17,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return filter name → function."""
-        return {"docker_host_network": told(docker_host.network), "docker_host_taken": told(docker_host.taken)}
+        return {
+            "docker_host_network": told(docker_host.network),
+            "docker_host_published": told(docker_host.published),
+            "docker_host_taken": told(docker_host.taken),
+        }

@@ -35,6 +35,22 @@ def network(lines: Sequence[str], address: str = "", has_all: bool = True) -> di
     return {"facts": facts, "low": int(low), "by_chance": [int(port) for port in by_chance]}
 
 
+def published(bindings: Mapping[str, Sequence[Mapping[str, Any]] | None]) -> list[str]:
+    """Return what a container publishes as role containers writes it: ADDRESS:PORT:PORT, or ADDRESS:PORT:PORT/udp.
+
+    bindings: HostConfig.PortBindings of the container, as the engine tells them.
+    """
+    return [
+        f"{_in_url(one.get('HostIp') or '0.0.0.0')}:{one['HostPort']}:{port.removesuffix('/tcp')}"
+        for port, places in bindings.items()
+        for one in places or ()
+    ]
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
 def taken(
     listeners: Iterable[Mapping[str, Any]],
     containers: Sequence[Mapping[str, Any]],

@@ -200,8 +200,14 @@ def test_a_change_is_live_without_a_restart_and_a_bad_one_is_undone() -> None:
 
 def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_before_the_first_change() -> None:
     before = {service: seen(service)["Created"] for service in SERVICES}
-    given = {"backup_paths": ["/srv/own"], "xmpp_haproxy": True, "prosody_log_to": "syslog", "xmpp_turn_tls_port": 5350}
-    with socket.create_server((TURN_ADDRESS, 5350)):
+    given: dict[str, Any] = {
+        "backup_paths": ["/srv/own"],
+        "xmpp_haproxy": True,
+        "prosody_log_to": "syslog",
+        "xmpp_turn_tls_port": 5350,
+    }
+    given["containers_ports"] = ["25222:5222", "25443:443", "25080:80", "25999:5223"]
+    with socket.create_server((TURN_ADDRESS, 5350)), socket.create_server(("127.0.0.1", 25999)):
         done = playbook("site", "-e", json.dumps(given))
     assert done.code != 0
     said = " ".join(done.output.split())
@@ -209,7 +215,21 @@ def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_befor
         assert words in said, done.output[-4000:]
     # of the Docker host, in whose network coturn is
     assert re.search(rf"Port 5350/tcp of the Docker host, .* taken by \S+ \(pid {os.getpid()}\b", said), said[-4000:]
+    assert "cannot publish all of 127.0.0.1:25999:5223, since the engine says: " in said
     assert {service: seen(service)["Created"] for service in SERVICES} == before
+
+
+def test_a_network_that_cannot_be_had_leaves_everybody_in_the_one_before() -> None:
+    """That of somebody else, which is seen when it is too late to go on as if nothing had been."""
+    before = seen("network")["HostConfig"]["PortBindings"]
+    done = playbook("site", "--tags", "postgresql", "-e", "containers_subnet=10.213.96.0/25")
+    assert done.code != 0
+    assert "It has the one again that it had" in " ".join(done.output.split()), done.output[-4000:]
+    wait_until(offers_a_stream, 60, 0.2)
+    assert [name for name in names() if name != "companion"] == ALL
+    assert seen("network")["HostConfig"]["PortBindings"] == before
+    assert is_open(25222, "127.0.0.1")
+    playbook("containers_close").assert_ok()
 
 
 def test_a_companion_that_nobody_ended_ends_by_itself() -> None:

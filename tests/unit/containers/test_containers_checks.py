@@ -343,6 +343,24 @@ def test_limits_are_those_of_the_inventory_and_0_takes_one_away() -> None:
     }
 
 
+def test_only_what_is_new_is_tried_and_what_the_engine_says_is_told() -> None:
+    bindings = {"5222/tcp": [{"HostIp": "127.0.0.1", "HostPort": "15222"}]}
+    given: dict[str, Any] = {
+        "containers_ports": ["15222:5222", "15223:5223/tcp", "443/udp"],
+        "__containers_before": {"exists": True, "container": {"HostConfig": {"PortBindings": bindings}}},
+    }
+    new = ["127.0.0.1:15223:5223", "127.0.0.1:443:443/udp"]
+    assert sorted(templated("{{ __containers_unbound }}", ALL, **given)) == sorted(new)
+    said = 'Server Error ("driver failed (ab12): Bind for 127.0.0.1:15223 failed: port is already allocated")'
+    found = problems(ALL, __containers_tried={"msg": said, "changed": False}, **given)
+    assert len(found) == 1
+    assert "127.0.0.1:15223:5223" in found[0]
+    assert "since the engine says: Bind for 127.0.0.1:15223 failed: port is already allocated." in found[0]
+    assert problems(ALL, __containers_tried={"changed": True}, **given) == []
+    at = "{{ __containers_published }}"
+    assert templated(at, ALL, containers_ports=["5222"], containers_address="::1") == ["[::1]:5222:5222"]
+
+
 def test_every_service_can_have_limits() -> None:
     specs = yaml.safe_load((ROOT / "roles/containers/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["variables"]["options"]["containers_limits"]["options"]

@@ -27,6 +27,16 @@ WANTED: dict[str, Any] = {
 }
 
 
+def test_what_is_published_is_written_as_the_role_writes_it() -> None:
+    bindings = {
+        "443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8443"}],
+        "443/udp": [{"HostIp": "", "HostPort": "443"}],
+        "5222/tcp": [{"HostIp": "::1", "HostPort": "5222"}],
+        "5269/tcp": None,
+    }
+    assert docker_host.published(bindings) == ["127.0.0.1:8443:443", "0.0.0.0:443:443/udp", "[::1]:5222:5222"]
+
+
 def lines(four: Any = FOUR, six: Any = SIX) -> list[str]:
     """Out: what is asked of the host, as it is answered."""
     return [json.dumps(one) for one in (four, six, EVERY, 1024, [32768, 60999])]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,11 @@ local function new_module(host)
   function module:wrap_event(event, handler) world.wrapped[here .. event] = handler end
   function module:add_timer(seconds, run) world.timers[#world.timers + 1] = { seconds, run } end
   function module:log(level, text, ...) world.log[#world.log + 1] = level .. " " .. text:format(...) end
-  function module:shared() return { user = { create = true, delete = true, list = true }, c2s = { show = true } } end
+  world.away = {}
+  function module:shared(path)
+    if path == "/*/accounts/away" then return world.away end
+    return { user = { create = true, delete = true, list = true }, c2s = { show = true } }
+  end
   function module:handle_items() end
   function module:get_host_items(kind) return kind == "adhoc-provider" and world.items or {} end
   function module:may() return world.may end
@@ -376,3 +381,24 @@ def test_what_is_too_old_goes_by_the_day(keep, left):
 
 def test_the_day_is_that_of_utc():
     assert time.strftime("%Y-%m-%d", time.gmtime(NOW)) in TODAY
+
+
+def test_who_is_refused_while_the_accounts_cannot_be_asked_for_is_not_told():
+    server = Server()
+    server.world.away["sql"] = lambda host: host == "a.test"
+    server.is_refused("alice")
+    assert server.later() == []
+    server.world.away["sql"] = lambda host: False
+    server.is_refused("alice")
+    assert [record["what"] for record in server.later()] == ["refused"]
+
+
+def test_the_health_check_of_a_container_is_nobodys_work():
+    text = (SOURCE.parents[2] / "containers" / "files" / "health.lua").read_text(encoding="utf-8")
+    query = "".join(re.findall(r'(?:send\(\(|[.][.] )"(.*?)"', text[text.index("<repl-input>") - 20 :]))
+    line = query.replace("&gt;", ">").removeprefix("<repl-input>").removesuffix("</repl-input>").replace("%s", "chat.a.test")
+    server = Server()
+    server.types(line)
+    assert server.later() == []
+    server.types(line + "; prosody.shutdown()")
+    assert [record["detail"] for record in server.later()] == ["code"]
