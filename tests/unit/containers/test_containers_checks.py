@@ -361,6 +361,11 @@ def test_only_what_is_new_is_tried_and_what_the_engine_says_is_told() -> None:
     assert templated(at, ALL, containers_ports=["5222"], containers_address="::1") == ["[::1]:5222:5222"]
 
 
+def test_a_companion_waits_longer_where_others_are_worked_on_meanwhile() -> None:
+    assert int(templated("{{ containers_idle }}", ALL)) == 300
+    assert int(templated("{{ containers_idle }}", {**ALL, "postgresql": ["host"]})) == 3600
+
+
 def test_every_service_can_have_limits() -> None:
     specs = yaml.safe_load((ROOT / "roles/containers/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["variables"]["options"]["containers_limits"]["options"]

@@ -75,7 +75,7 @@ local function new_module(host)
   function module:wrap_event(event, handler) world.wrapped[here .. event] = handler end
   function module:add_timer(seconds, run) world.timers[#world.timers + 1] = { seconds, run } end
   function module:log(level, text, ...) world.log[#world.log + 1] = level .. " " .. text:format(...) end
-  world.away = {}
+  world.away = world.away or {}
   function module:shared(path)
     if path == "/*/accounts/away" then return world.away end
     return { user = { create = true, delete = true, list = true }, c2s = { show = true } }
