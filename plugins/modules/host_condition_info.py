@@ -64,7 +64,8 @@ lists_age:
   type: int
   sample: 3600
 installed_age:
-  description: Seconds since a package was installed, upgraded or removed last, which is the age of an image; V(null) without dpkg.
+  description:
+    - Seconds since a package was installed, upgraded or removed last, which is the age of an image; V(null) without dpkg.
   returned: always
   type: int
   sample: 86400

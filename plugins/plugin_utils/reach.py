@@ -81,7 +81,10 @@ def addresses(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
     A host that was not asked is "unknown", which the roles refuse: it would be let in nowhere. What runs in containers
     knows the address in their network, and comes from that of the Docker host (xmpp_address).
     """
-    found = [address for host in hosts for address in own_addresses(host) + [one for one in of_engine(host) if _routable(one)] or ["unknown"]]
+    found: list[str] = []
+    for host in hosts:
+        outside = [address for address in of_engine(host) if _routable(address)]
+        found += own_addresses(host) + outside or ["unknown"]
     return list(dict.fromkeys(found))
 
 

@@ -25,9 +25,10 @@ def _answered(value: Any) -> bool:
 def sorted_answers(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what `status.gathered` takes, but for the records of runs.
 
-    hosts: name → `contained`, whether its services are containers, and registered results: `host` (module host_condition_info), `prosody` (prosody_info), `databases` (psql,
-    a line for each with name and bytes), `backup` (slurp of the state of backups), `watched` (a loop of uri over the
-    queries of the playbook); what is missing or empty was not asked.
+    hosts: name → `contained`, whether its services are containers, and registered results: `host` (module
+    host_condition_info), `prosody` (prosody_info), `databases` (psql, a line for each with name and bytes), `backup`
+    (slurp of the state of backups), `watched` (a loop of uri over the queries of the playbook); what is missing or
+    empty was not asked.
     """
     seen: dict[str, Any] = {
         "hosts": {},

@@ -350,7 +350,7 @@ def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_tha
     [
         ("all:\n  vars:\n    xmpp_backend: 'container'  # here\n", True),
         ("all: {vars: {xmpp_backend: container}}\n", True),
-        ("all: {vars: {\"xmpp_backend\": \"container\", other: 1}}\n", True),
+        ('all: {vars: {"xmpp_backend": "container", other: 1}}\n', True),
         ("[prosody]\nchat ansible_host=chat-companion xmpp_backend=container\n", True),
         ("all:\n  # xmpp_backend: container\n", False),
         ("all: {}  # or xmpp_backend: container\n", False),

@@ -180,7 +180,10 @@ def run(request: Request, command: str, called: str) -> int:
 
 
 def play(request: Request, command: str, called: str, path: Path, domain: bool, contained: bool) -> int:
-    """Run the playbook of the verb, and tell how it ended. path: the inventory; domain: whether it is none. Out: the exit status."""
+    """Run the playbook of the verb, and tell how it ended. Out: the exit status.
+
+    path: the inventory; domain: whether it is none, and a domain was named; contained: whether it has containers.
+    """
     verb = request.verb
     again = " ".join([called, *map(shlex.quote, request.again)])
     summary = ROOT / ".cache" / f"summary-{path.name}.txt"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run at a time on the same servers, of those that would be in each other's way.
 
-Two deployments of an inventory write the same files, and the first run in containers that ends takes the companion away from all others.
+Two deployments of an inventory write the same files, and the first run in containers that ends takes the companion
+away from all others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def alone(file: Path, what: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Begin when no other run holds the file, and hold it.
 
     what: this run, for those who wait for it; tell: says whom this one waits for. The kernel lets go of the file with
-    the process (flock(2)), so one that was killed is waited for by nobody. Raises Refusal where somebody would not wait.
+    the process (flock(2)), so one that was killed is waited for by nobody. Raises Refusal where somebody would not.
     """
     file.parent.mkdir(exist_ok=True)
     with file.open("a+", encoding="utf-8") as held:

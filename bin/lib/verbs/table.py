@@ -41,7 +41,7 @@ class Verb:
     brings_up: bool = False
     """Whether it makes the container of the quickstart; the others want it there."""
     alone: bool = False
-    """Whether it goes through all of the desired state, or changes what is stored: not beside another one of the kind."""
+    """Whether it goes through the whole state or changes what is stored: not beside another one of the kind."""
     records: str = ""
     """The variable that is told where the records of the last runs of other verbs lie, "" for none."""
     domain_sets: str = ""

@@ -345,7 +345,7 @@ def refusals(site: Site) -> tuple[int, int]:
 
 
 def test_who_is_refused_by_an_outage_of_the_database_has_guessed_nothing(site: Site) -> None:
-    """Neither the log, by which guessers are banned, nor the audit trail has it. The third of a stream is told at once."""
+    """Neither the log, by which guessers are banned, nor the audit trail has it. A third one is told at once."""
     right, before = site.passwords["alice"], refusals(site)
     site.host.check_output("systemctl stop postgresql@17-main")
     try:

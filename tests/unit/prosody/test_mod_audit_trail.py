@@ -396,7 +396,8 @@ def test_who_is_refused_while_the_accounts_cannot_be_asked_for_is_not_told():
 def test_the_health_check_of_a_container_is_nobodys_work():
     text = (SOURCE.parents[2] / "containers" / "files" / "health.lua").read_text(encoding="utf-8")
     query = "".join(re.findall(r'(?:send\(\(|[.][.] )"(.*?)"', text[text.index("<repl-input>") - 20 :]))
-    line = query.replace("&gt;", ">").removeprefix("<repl-input>").removesuffix("</repl-input>").replace("%s", "chat.a.test")
+    query = query.replace("&gt;", ">").replace("%s", "chat.a.test")
+    line = query.removeprefix("<repl-input>").removesuffix("</repl-input>")
     server = Server()
     server.types(line)
     assert server.later() == []

@@ -25,7 +25,7 @@ FIGURES = [[{"metric": {}, "value": [0, number]}] for number in ("1795000000", "
 
 
 def test_everything_is_sorted() -> None:
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "one": {
             "host": CONDITION,
             "prosody": {"running": True},
