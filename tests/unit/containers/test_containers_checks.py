@@ -164,6 +164,9 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             {**OUTER, "containers_coturn_network": "own"},
             "containers_coturn_network is own and containers_address 0.0.0.0, but the relays of calls",
         ),
+        ({}, {"containers_address6": "::"}, "containers_address6: the network of the containers has no IPv6"),
+        ({}, {"containers_subnet": "fd5a:77::/64"}, "containers_subnet: fd5a:77::/64 is none of IPv4"),
+        ({}, {"containers_subnet6": "10.1.2.0/24"}, "containers_subnet6: 10.1.2.0/24 is none of IPv6"),
         ({}, {**OUTER, "containers_ports": ["3478/udp", "5222", "8443:5349"]}, "containers_ports: 3478/udp, 8443:5349"),
         ({}, {**OUTER, "containers_ports": ["3479"], "xmpp_turn_port": 3479}, "containers_ports: 3479 would be publi"),
         (
@@ -227,6 +230,51 @@ def test_coturn_has_the_network_of_the_docker_host_where_others_come_and_publish
         ports = set(templated("{{ containers_ports }}", ALL, **given))
         assert ({"3478", "3478/udp", "5349"} <= ports) is not bool(outer)
     assert templated("{{ __containers_outer }}", {"prosody": ["one"]}, **OUTER) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "published", "ipam"),
+    [
+        ({}, ["127.0.0.1:5222:5222", "127.0.0.1:843:443/udp"], []),
+        (
+            {"containers_subnet6": "fd5a::/64"},
+            ["127.0.0.1:5222:5222", "127.0.0.1:843:443/udp", "[::1]:5222:5222", "[::1]:843:443/udp"],
+            [{"subnet": "fd5a::/64"}],
+        ),
+        (
+            {**OUTER, "containers_subnet6": "fd5a::/64", "containers_subnet": "10.1.0.0/24", "containers_ports": [80]},
+            ["0.0.0.0:80:80", "[::]:80:80"],
+            [{"subnet": "10.1.0.0/24"}, {"subnet": "fd5a::/64"}],
+        ),
+        # at one address: the other one is to be given
+        (
+            {"containers_subnet6": "fd5a::/64", "containers_address": "192.0.2.1", "containers_ports": [80]},
+            ["192.0.2.1:80:80"],
+            [{"subnet": "fd5a::/64"}],
+        ),
+        (
+            {
+                "containers_subnet6": "fd5a::/64",
+                "containers_address": "192.0.2.1",
+                "containers_address6": "2001:db8::1",
+                "containers_ports": [80],
+            },
+            ["192.0.2.1:80:80", "[2001:db8::1]:80:80"],
+            [{"subnet": "fd5a::/64"}],
+        ),
+    ],
+)
+def test_ports_are_published_for_ipv6_where_the_network_has_it(
+    given: dict[str, Any], published: list[str], ipam: list[dict[str, str]]
+) -> None:
+    ports = {"containers_ports": ["5222", "843:443/udp"], **given}
+    assert templated("{{ __containers_published }}", ALL, **ports) == published
+    text = (ROOT / "roles/containers/templates/compose.yml.j2").read_text(encoding="utf-8")
+    found = yaml.safe_load(templated(text, ALL, **ports, __containers_inputs="0" * 64))
+    assert found["services"]["network"]["ports"] == published
+    network = found["networks"]["default"]
+    assert network.get("ipam", {"config": []}) == {"config": ipam}
+    assert network.get("enable_ipv6", False) is ("containers_subnet6" in given)
 
 
 def test_the_proxy_may_have_low_ports_without_a_right_and_nobody_else_has_a_reason() -> None:
