@@ -98,6 +98,14 @@ def test_addresses_that_are_yet_to_come_make_none_wrong() -> None:
         ([listener(3478, process="turnserver", pid=12)], [], {"pid": 12}, []),
         ([listener(3478, process="turnserver", pid=11)], [], {"pid": 12}, [("3478/udp", False, "turnserver (pid 11)")]),
         ([listener(3478, process="docker-proxy")], [container(3478, host="xmpp-chat")], {}, []),
+        ([listener(3478, process="", pid=0, user="turnserver")], [], {"pid": 12}, []),
+        (
+            [listener(3478, process="", pid=0, user="turnserver")],
+            [],
+            {},
+            [("3478/udp", False, "a process of user turnserver that cannot")],
+        ),
+        ([listener(3478, process="", pid=0)], [container(3478, host="xmpp-chat")], {"pid": 12}, []),
         # of another deployment, which has a process or has none
         (
             [listener(3478, process="docker-proxy")],
