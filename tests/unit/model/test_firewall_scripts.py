@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.firewall_scripts import (
-    firewall_files,
-    firewall_refusals,
-    options,
-)
+from ansible_collections.allthingslinux.xmpp.plugins.filter.prosody import FilterModule
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.firewall_scripts import options
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.module_choice import groups_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
+
+firewall_files = FilterModule().filters()["prosody_firewall_files"]
+firewall_refusals = FilterModule().filters()["prosody_firewall_refusals"]
 
 SHIPPED = "module:scripts/spam-blocking.pfw"
 TEXT = "::deliver\nKIND: message\nDROP.\n"

@@ -26,6 +26,17 @@ RESULTS: list[tuple[str, Any, Any]] = [
     ("prosody_known_front", {**SETTINGS, "upload_max_size": "100 MBytes"}, None),
     ("prosody_known_ports", {**SETTINGS, "c2s_ports": [5222]}, None),
     ("prosody_own_modules", SETTINGS, None),
+    (
+        "prosody_firewall_files",
+        SETTINGS,
+        {
+            "scripts": [],
+            "files": [],
+            "kept": [],
+            "leftovers": [{"path": "/etc/prosody/xmpp-firewall", "state": "absent"}],
+        },
+    ),
+    ("prosody_firewall_refusals", [{"item": {"script": "a.pfw"}, "rc": 0}], []),
     ("prosody_front", SETTINGS, None),
     ("prosody_generated_files", {**SETTINGS, "probe_accounts": ["p@example.org"]}, ["probe_p@example.org"]),
     ("prosody_declared_accounts", SETTINGS, {}),
@@ -69,11 +80,12 @@ def test_a_filter(name: str, value: Any, result: Any) -> None:
     "name",
     sorted(
         {case[0] for case in RESULTS if "_known_" not in case[0]}
-        - {"to_lua", "prosody_problems", "prosody_probe_accounts"}
+        - {"to_lua", "prosody_problems", "prosody_probe_accounts", "prosody_firewall_refusals"}
     ),
 )
 def test_an_error_is_one_that_ansible_shows(name: str) -> None:
     wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5, "invitations": "x"}
+    wrong["firewall_scripts"] = 5
     with pytest.raises(AnsibleFilterError, match="prosody_"):
         function(name)(wrong)
 
