@@ -65,7 +65,8 @@ lists_age:
   sample: 3600
 installed_age:
   description:
-    - Seconds since a package was installed, upgraded or removed last, which is the age of an image; V(null) without dpkg.
+    - Seconds since a package was installed, upgraded or removed last, which is the age of an image.
+    - V(null) without dpkg.
   returned: always
   type: int
   sample: 86400

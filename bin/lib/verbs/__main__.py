@@ -150,7 +150,7 @@ def unreadable(path: Path, record: Path) -> list[str]:
 def run(request: Request, command: str, called: str) -> int:
     """Do it. command: for messages; called: how the operator called it, for the next time. Out: the exit status."""
     verb = request.verb
-    domain = verb.domain_sets and inventories.is_domain(ROOT, request.inventory, Path.cwd())
+    domain = bool(verb.domain_sets) and inventories.is_domain(ROOT, request.inventory, Path.cwd())
     # of a domain alone nothing but this machine is needed
     path = Path("localhost,") if domain else inventories.find(ROOT, request.inventory, Path.cwd())
     quick = path == ROOT / "inventories" / QUICKSTART

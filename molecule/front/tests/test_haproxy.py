@@ -108,8 +108,8 @@ def test_it_gives_up_what_it_does_not_need(door):
     assert exposure(door.shell, "haproxy") < 2.0
     assert set(processes(door).values()) == {"haproxy"}
     pid = door.shell("systemctl show -P MainPID haproxy").strip()
-    refused = door.shell(f"nsenter -t {pid} -m touch /var/lib/haproxy/x 2>&1 || true")
-    assert "Read-only file system" in refused
+    # that it may change into its directory is all that is left
+    assert door.shell(f"sed -n 's/^CapBnd:.//p' /proc/{pid}/status").strip() == f"{1 << 18:016x}"
 
 
 def test_it_is_reloaded_in_place(house, door):
