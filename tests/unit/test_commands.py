@@ -134,7 +134,7 @@ if os.environ.get("FAILS") == "late":
     os.makedirs(os.path.dirname(os.environ["XMPP_PROGRESS_RECORD"]), exist_ok=True)
     with open(os.environ["XMPP_PROGRESS_RECORD"], "w") as record:
         record.write('{{"failed": ["xmpp1"]}}')
-sys.exit(4 if "FAILS" in os.environ else 0)
+sys.exit({{"interrupted": 99}}.get(os.environ["FAILS"], 4) if "FAILS" in os.environ else 0)
 """
 TOLD = (
     "ANSIBLE_CONFIG",
@@ -310,6 +310,9 @@ def test_files_that_are_no_yaml_are_told_by_their_place_and_nothing_of_them(tmp_
 def test_where_to_read_why_is_told_as_it_is(checkout):
     assert "what Ansible says above tells why" in checkout.xmpp("deploy", "mine", FAILS="early").stderr
     assert "the failed task above says" in checkout.xmpp("deploy", "mine", FAILS="late").stderr
+    assert re.search(
+        r"\(after \d+ s\): it was interrupted\n", checkout.xmpp("deploy", "mine", FAILS="interrupted").stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LIB = ROOT / "bin" / "lib"
 VENV = ROOT / ".venv"
 CONTAINER = "xmpp-quickstart"
+INTERRUPTED = 99  # exit status of ansible-playbook after Ctrl-C
 DRIFTED = 2  # exit status: nothing failed, and something differs
 
 
@@ -129,8 +130,10 @@ def ended(process: subprocess.Popen[bytes]) -> int:
             continue
 
 
-def why_not(record: Path) -> str:
-    """Out: where to read why a run failed. record: what it wrote down at its end, if it came so far."""
+def why_not(code: int, record: Path) -> str:
+    """Out: where to read why a run failed. code: its exit status; record: what it wrote down, if it came so far."""
+    if code == INTERRUPTED:
+        return "it was interrupted"
     if record.exists() and json.loads(record.read_text())["failed"]:
         return "the failed task above says what was seen and what to do"
     return "what Ansible says above tells why; no task of a host failed"
@@ -217,7 +220,7 @@ def play(request: Request, command: str, called: str, path: Path, domain: bool, 
     if code and verb.brings_up:
         return refuse(
             command,
-            f"not everything was done (after {seconds} s): {why_not(record)}",
+            f"not everything was done (after {seconds} s): {why_not(code, record)}",
             *unreadable(path, record),
             "Nothing is lost: mend it and run the same command again.",
         )
