@@ -45,7 +45,7 @@ EXPECTED = {
     "molecule/acme": Cost(600, 450),
     "molecule/backup": Cost(600, 450),
     "molecule/certificates": Cost(170, 134),
-    "molecule/containers": Cost(700, 480),
+    "molecule/containers": Cost(1200, 850),
     "molecule/default": Cost(350, 290),
     "molecule/faults": Cost(520, 470),
     "molecule/federation": Cost(300, 250),

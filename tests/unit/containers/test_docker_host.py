@@ -37,9 +37,10 @@ def test_what_is_published_is_written_as_the_role_writes_it() -> None:
     assert docker_host.published(bindings) == ["127.0.0.1:8443:443", "0.0.0.0:443:443/udp", "[::1]:5222:5222"]
 
 
-def lines(four: Any = FOUR, six: Any = SIX) -> list[str]:
+def lines(four: Any = None, six: Any = None) -> list[str]:
     """Out: what is asked of the host, as it is answered."""
-    return [json.dumps(one) for one in (four, six, EVERY, 1024, [32768, 60999])]
+    routes = [FOUR if four is None else four, SIX if six is None else six]
+    return [json.dumps(one) for one in (*routes, EVERY, 1024, [32768, 60999])]
 
 
 def listener(port: int, protocol: str = "udp", address: str = "0.0.0.0", **more: Any) -> dict[str, Any]:
