@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import client
 
 CONFIGURATION = "sha256sum /etc/prosody/prosody.cfg.lua /etc/prosody/xmpp-firewall/*"
@@ -26,7 +27,9 @@ def bounces_adverts(address):
         alice.say(bob.stream, "do buy adverts")
         alice.say(bob.stream, "another word")
         assert bob.hears("another word")
-        return "do buy adverts" not in bob.heard and "No adverts here" in str(alice.reasons)
+        # what comes back to who wrote it may come later than what he wrote next
+        wait_until(lambda: "No adverts here" in str(alice.reasons), 10, 0.1)
+        return "do buy adverts" not in bob.heard
 
 
 def test_a_rule_of_the_operator_counts(address):
