@@ -225,7 +225,8 @@ def test_a_network_that_cannot_be_had_leaves_everybody_in_the_one_before() -> No
     assert done.code != 0
     assert "It has the one again that it had" in " ".join(done.output.split()), done.output[-4000:]
     wait_until(offers_a_stream, 60, 0.2)
-    assert [name for name in names() if name != "companion"] == ALL
+    # a run that failed leaves what it works in to who began it
+    assert [name for name in names() if name not in ("companion", "outside")] == ALL
     assert seen("network")["HostConfig"]["PortBindings"] == before
     assert is_open(25222, "127.0.0.1")
     playbook("containers_close").assert_ok()
@@ -242,9 +243,9 @@ def test_an_engine_that_stops_everything_at_once_lets_each_service_end_in_order(
     everything = [f"{HOST}-{service}" for service in ALL]
     try:
         docker("stop", *everything)
-        assert {service: seen(service)["State"]["ExitCode"] for service in (*SERVICES, "network")} == dict.fromkeys(
-            (*SERVICES, "network"), 0
-        )
+        ended = {service: seen(service)["State"]["ExitCode"] for service in (*SERVICES, "network")}
+        # coturn ends by the signal itself
+        assert ended == {**dict.fromkeys(ended, 0), "coturn": 143}
     finally:
         docker("start", f"{HOST}-network")
         docker("start", *everything)

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.prosody.lua_json import ENCODER
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import canonical
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, environment
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import Answer, Site, run_module
 
 VCARD = "<vCard xmlns='vcard-temp'><FN>Alice of the scenario</FN></vCard>"
@@ -58,7 +59,13 @@ return true
 def lua(site: Site, code: str) -> None:
     """Run Lua inside the server."""
     line = " ".join(code.split("\n"))
-    said = site.host.run("timeout 60 prosodyctl shell %s", f"> {line}")
+
+    def asked() -> Any:
+        """Nothing as long as a Prosody that was just started has no socket yet."""
+        said = site.host.run("timeout 60 prosodyctl shell %s", f"> {line}")
+        return None if "Unable to connect" in said.stdout + said.stderr else said
+
+    said = wait_until(asked, 30, 0.5)
     assert said.rc == 0, said.stdout + said.stderr
     assert "Error" not in said.stdout, said.stdout
 

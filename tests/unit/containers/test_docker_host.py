@@ -8,8 +8,12 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.plugins.filter.docker_host import FilterModule
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import docker_host
 
+FILTERS = FilterModule().filters()
+docker_host_network, docker_host_published = FILTERS["docker_host_network"], FILTERS["docker_host_published"]
+docker_host_taken = FILTERS["docker_host_taken"]
 FOUR = [{"dst": "8.8.8.8", "dev": "eth0", "prefsrc": "192.0.2.2"}]
 SIX = [{"dst": "2001:db8:9::9", "dev": "eth0", "prefsrc": "2001:db8::2"}]
 EVERY = [
@@ -34,7 +38,7 @@ def test_what_is_published_is_written_as_the_role_writes_it() -> None:
         "5222/tcp": [{"HostIp": "::1", "HostPort": "5222"}],
         "5269/tcp": None,
     }
-    assert docker_host.published(bindings) == ["127.0.0.1:8443:443", "0.0.0.0:443:443/udp", "[::1]:5222:5222"]
+    assert docker_host_published(bindings) == ["127.0.0.1:8443:443", "0.0.0.0:443:443/udp", "[::1]:5222:5222"]
 
 
 def lines(four: Any = None, six: Any = None) -> list[str]:
@@ -70,7 +74,7 @@ def container(port: int, kind: str = "udp", address: str = "0.0.0.0", host: str 
 def test_coturn_is_where_the_docker_host_goes_out_or_publishes(
     address: str, four: Any, six: Any, found: tuple[str | None, str | None]
 ) -> None:
-    seen = docker_host.network(lines(four, six), address)
+    seen = docker_host_network(lines(four, six), address)
     facts = seen["facts"]
     assert (facts["default_ipv4"].get("address"), facts["default_ipv6"].get("address")) == found
     assert facts["all_ipv4_addresses"] == ["127.0.0.1", "192.0.2.2", "192.0.2.3"]
@@ -79,7 +83,7 @@ def test_coturn_is_where_the_docker_host_goes_out_or_publishes(
 
 
 def test_addresses_that_are_yet_to_come_make_none_wrong() -> None:
-    facts = docker_host.network(lines(), has_all=False)["facts"]
+    facts = docker_host_network(lines(), has_all=False)["facts"]
     assert (facts["all_ipv4_addresses"], facts["all_ipv6_addresses"]) == ([], [])
     assert facts["default_ipv4"] == {"address": "192.0.2.2"}
 
@@ -129,10 +133,10 @@ def test_addresses_that_are_yet_to_come_make_none_wrong() -> None:
 def test_who_has_a_port_that_coturn_is_to_have_is_named(
     listeners: Any, containers: Any, more: dict[str, Any], found: list[tuple[str, bool, str]]
 ) -> None:
-    seen = docker_host.taken(listeners, containers, **{**WANTED, **more})
+    seen = docker_host_taken(listeners, containers, **{**WANTED, **more})
     assert [(one["port"], one["relay"], one["who"][:34]) for one in seen] == [(p, r, who[:34]) for p, r, who in found]
 
 
 def test_each_is_named_once() -> None:
     both = [listener(3478, address="0.0.0.0"), listener(3478, address="::")]
-    assert len(docker_host.taken(both, [], **WANTED)) == 1
+    assert len(docker_host_taken(both, [], **WANTED)) == 1

@@ -495,6 +495,7 @@ MIXED: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
             "prosody_options.storage: set prosody_storage and prosody_stores instead",
             "prosody_options.c2s-timeout: 'c2s-timeout' is no name for an option",
             "prosody_options.a_password: from_secret names an entry of prosody_secrets",
+            "prosody_options.firewall_scripts: set prosody_firewall_scripts instead",
         ),
     ),
     ({"prosody_upload_max_size": "much"}, ("prosody_upload_max_size: expected a size such as 100 MiB or 2 GB",)),
