@@ -464,7 +464,7 @@ def docker_tasks(tasks: list[dict[str, Any]], by_ssh: bool = False) -> Iterator[
 
 
 # included by the others, and so with what these say
-INCLUDED = {"companion.yml", "pod.yml", "volumes.yml", "engine.yml"}
+INCLUDED = {"companion.yml", "network.yml", "pod.yml", "volumes.yml", "engine.yml"}
 
 
 @pytest.mark.parametrize(
