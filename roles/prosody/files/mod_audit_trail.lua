@@ -351,16 +351,6 @@ module:hook("user-deleted", function (data)
 	known:set(data.username .. "@" .. data.host, nil);
 end, 1);
 
--- what has the accounts, by its name: whether it does not answer for a host (mod_sql_reconnect, mod_ldap_guard)
-local away = module:shared("/*/accounts/away");
-
-local function cannot_be_asked(host)
-	for _, is_away in pairs(away) do
-		if is_away(host) then return true; end
-	end
-	return false;
-end
-
 local function add_accounts(module)
 	local host = module.host;
 
@@ -383,7 +373,8 @@ local function add_accounts(module)
 	module:hook("authentication-failure", function (event)
 		local session, condition = event.session, event.condition or "not-authorized";
 		-- what a client has misspelt, and a storage that does not answer, say nothing of who asks
-		if condition ~= "not-authorized" and condition ~= "account-disabled" or cannot_be_asked(host) then
+		if condition ~= "not-authorized" and condition ~= "account-disabled"
+			or prosody.events.fire_event("accounts-unreachable", { host = host }) then
 			return;
 		end
 		local name = session.sasl_handler and session.sasl_handler.username;

@@ -18,16 +18,6 @@ local period = module:get_option_period("guesses_period", "10 seconds", 1);
 local shared = module:shared("/*/guesses/addresses");
 shared.throttles = shared.throttles or new_cache(10000);
 
--- what has the accounts, by its name: whether it does not answer for a host (mod_sql_reconnect, mod_ldap_guard)
-local away = module:shared("/*/accounts/away");
-
-local function cannot_be_asked(host)
-	for _, is_away in pairs(away) do
-		if is_away(host) then return true; end
-	end
-	return false;
-end
-
 local function is_spent(session)
 	local throttle = session.ip and shared.throttles:get(session.ip);
 	return throttle and not throttle:peek(1);
@@ -39,7 +29,8 @@ end
 
 module:hook("authentication-failure", function (event)
 	local session, handler = event.session, event.session.sasl_handler;
-	if not session.ip or not handler or handler.selected ~= "PLAIN" or cannot_be_asked(module.host) then
+	if not session.ip or not handler or handler.selected ~= "PLAIN"
+		or prosody.events.fire_event("accounts-unreachable", { host = module.host }) then
 		return;
 	end
 	local throttle = shared.throttles:get(session.ip);

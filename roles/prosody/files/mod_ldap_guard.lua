@@ -20,12 +20,12 @@ local unreachable = module:metric("counter", "unreachable", "", "Times that the 
 
 local state = module:shared("state");
 
--- who is refused meanwhile has not guessed (mod_log_refused_sign_ins and others ask here)
-local away = module:shared("/*/accounts/away");
-
-function away.ldap(host)
-	return state.failed and config.get(host, "authentication") == "ldap";
-end
+-- who is refused meanwhile has not guessed (mod_log_refused_sign_ins and others ask)
+module:hook("accounts-unreachable", function (event)
+	if state.failed and config.get(event.host, "authentication") == "ldap" then
+		return true;
+	end
+end);
 
 local silent = setmetatable({}, { __mode = "k" });
 local open = lualdap.open_simple;
@@ -78,7 +78,6 @@ function lualdap.open_simple(...)
 end
 
 function module.unload()
-	away.ldap = nil;
 	lualdap.open_simple = open;
 	if methods then methods.search = search; end
 end

@@ -13,16 +13,6 @@ module:set_global();
 local refused = setmetatable({}, { __mode = "k" });
 local signed_in = setmetatable({}, { __mode = "k" });
 
--- what has the accounts, by its name: whether it does not answer for a host (mod_sql_reconnect, mod_ldap_guard)
-local away = module:shared("/*/accounts/away");
-
-local function cannot_be_asked(host)
-    for _, is_away in pairs(away) do
-        if is_away(host) then return true; end
-    end
-    return false;
-end
-
 function module.add_host(module)
     local host = module.host;
 
@@ -33,8 +23,8 @@ function module.add_host(module)
     module:hook("authentication-failure", function (event)
         local session, condition = event.session, event.condition or "not-authorized";
         local address = session.ip;
-        -- what a client has misspelt is no guess either
-        if not address or condition ~= "not-authorized" or cannot_be_asked(host) then
+        -- what a client has misspelt is no guess, nor is anything while what has the accounts does not answer
+        if not address or condition ~= "not-authorized" or prosody.events.fire_event("accounts-unreachable", { host = host }) then
             return;
         end
         refused[session] = (refused[session] or 0) + 1;

@@ -41,19 +41,16 @@ end
 module:hook("config-reloaded", take_passwords);
 take_passwords(); -- where an earlier version of this module was loaded when it changed
 
--- Who is refused while the database of a host does not answer has guessed nothing (mod_log_refused_sign_ins and others ask here). A
+-- Who is refused while the database of a host does not answer has guessed nothing (mod_log_refused_sign_ins and others ask). A
 -- connection that could not be had again is nil (engine:transaction of util/sql.lua).
-local away = module:shared("/*/accounts/away");
-
-function away.sql(host)
-	local wanted = config.get(host, "sql");
+module:hook("accounts-unreachable", function (event)
+	local wanted = config.get(event.host, "sql");
 	for _, engine in pairs(module:shared("/*/sql/connections")) do
 		if engine.conn == nil and type(wanted) == "table" and same_place(engine.params, wanted) then
 			return true;
 		end
 	end
-	return false;
-end
+end);
 
 require "DBI".Drivers(); -- loads those that are there
 
@@ -84,6 +81,5 @@ for _, engine in pairs(module:shared("/*/sql/connections")) do
 end
 
 function module.unload()
-	away.sql = nil;
 	methods.prepare = prepare;
 end

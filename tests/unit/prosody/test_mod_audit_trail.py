@@ -60,7 +60,7 @@ function world.require(name) return assert(libraries[name], name) end
 world.prosody = { paths = { data = "/data" }, hosts = {
   ["a.test"] = { type = "local", sessions = {}, users = { name = "internal_hashed" } };
   ["dir.test"] = { type = "local", sessions = {}, users = { name = "ldap" } };
-} }
+}, events = { fire_event = function (name, data) return name == "accounts-unreachable" and world.away and world.away(data.host) or nil end } }
 local function new_module(host)
   local here = host == "*" and "" or host .. " "
   local module = { host = host; set_global = function () end }
@@ -75,11 +75,7 @@ local function new_module(host)
   function module:wrap_event(event, handler) world.wrapped[here .. event] = handler end
   function module:add_timer(seconds, run) world.timers[#world.timers + 1] = { seconds, run } end
   function module:log(level, text, ...) world.log[#world.log + 1] = level .. " " .. text:format(...) end
-  world.away = world.away or {}
-  function module:shared(path)
-    if path == "/*/accounts/away" then return world.away end
-    return { user = { create = true, delete = true, list = true }, c2s = { show = true } }
-  end
+  function module:shared() return { user = { create = true, delete = true, list = true }, c2s = { show = true } } end
   function module:handle_items() end
   function module:get_host_items(kind) return kind == "adhoc-provider" and world.items or {} end
   function module:may() return world.may end
@@ -385,10 +381,10 @@ def test_the_day_is_that_of_utc():
 
 def test_who_is_refused_while_the_accounts_cannot_be_asked_for_is_not_told():
     server = Server()
-    server.world.away["sql"] = lambda host: host == "a.test"
+    server.world.away = lambda host: True if host == "a.test" else None
     server.is_refused("alice")
     assert server.later() == []
-    server.world.away["sql"] = lambda host: False
+    server.world.away = lambda host: None
     server.is_refused("alice")
     assert [record["what"] for record in server.later()] == ["refused"]
 
