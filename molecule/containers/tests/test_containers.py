@@ -205,8 +205,8 @@ def test_what_containers_cannot_do_is_refused_by_name_with_everything_else_befor
         "xmpp_haproxy": True,
         "prosody_log_to": "syslog",
         "xmpp_turn_tls_port": 5350,
+        "containers_ports": ["25222:5222", "25443:443", "25080:80", "25999:5223"],
     }
-    given["containers_ports"] = ["25222:5222", "25443:443", "25080:80", "25999:5223"]
     with socket.create_server((TURN_ADDRESS, 5350)), socket.create_server(("127.0.0.1", 25999)):
         done = playbook("site", "-e", json.dumps(given))
     assert done.code != 0
