@@ -60,7 +60,9 @@ function world.require(name) return assert(libraries[name], name) end
 world.prosody = { paths = { data = "/data" }, hosts = {
   ["a.test"] = { type = "local", sessions = {}, users = { name = "internal_hashed" } };
   ["dir.test"] = { type = "local", sessions = {}, users = { name = "ldap" } };
-}, events = { fire_event = function (name, data) return name == "accounts-unreachable" and world.away and world.away(data.host) or nil end } }
+}, events = { fire_event = function (name, data)
+  return name == "accounts-unreachable" and world.away and world.away(data.host) or nil
+end } }
 local function new_module(host)
   local here = host == "*" and "" or host .. " "
   local module = { host = host; set_global = function () end }
