@@ -269,21 +269,22 @@ def test_a_room(alice, bob):
     alice.screenshot(path=SHOTS / "room.png")
 
 
-def close_the_lock(page):
+def close_the_lock(made):
     """Have the client encrypt. Before the keys of both have come it does not, and a click may come late and undo it."""
-    lock = ".toggle-omemo{} >> visible=true"
-    closed, opened = lock.format(":not([title*='plaintext'])"), lock.format("[title*='plaintext']")
+    encrypts, opened = (
+        made.locator(f".toggle-omemo[title*='{title}'] >> visible=true") for title in ("sent encrypted", "plaintext")
+    )
     for _attempt in range(15):
-        if page.locator(opened).count():
-            page.locator(opened).click()
+        if opened.count():
+            opened.click()
         with contextlib.suppress(TimeoutError):
-            page.wait_for_selector(closed, timeout=4000)
+            encrypts.wait_for(timeout=4000)
             try:
-                page.wait_for_selector(opened, timeout=1500)
+                opened.wait_for(timeout=1500)
             except TimeoutError:
                 return
-        page.keyboard.press("Escape")
-    raise AssertionError("the client does not encrypt")
+        made.keyboard.press("Escape")
+    raise AssertionError(f"the client does not encrypt: {made.locator('.toggle-omemo').first.get_attribute('title')}")
 
 
 def archived(text: str) -> int:
@@ -292,10 +293,26 @@ def archived(text: str) -> int:
     return int(shell(*ask, f"SELECT count(*) FROM prosodyarchive WHERE value LIKE '%{text}%'"))
 
 
+def devices(name: str) -> int:
+    """Out: how many devices with keys this account has announced."""
+    node = "pep_eu.siacs.conversations.axolotl.devicelist"
+    ask = ["runuser", "--user=postgres", "--", "psql", "-Atd", "prosody", "-c"]
+    chosen = f"""store = '{node}' AND "user" = '{name}' ORDER BY sort_id DESC LIMIT 1"""
+    return shell(*ask, f"SELECT value FROM prosodyarchive WHERE {chosen}").count("device")
+
+
+def sign_in_with_keys(browser, seen, name, password):
+    """Sign in where the device is trusted, until all can see its keys: the client asks for them once for each chat."""
+    before = devices(name)
+    made = sign_in(browser, seen, name, password, trusted=True)
+    wait_until(lambda: devices(name) > before, 60)
+    return made
+
+
 def test_omemo_between_two_browsers(browser, seen):
     """Only what is encrypted reaches the server: WebAssembly is allowed by the policy, and keys are found by PEP."""
-    alice = sign_in(browser, seen, "alice", "walks-by-the-sea", trusted=True)
-    bob = sign_in(browser, seen, "bob", "reads-in-the-tree", trusted=True)
+    alice = sign_in_with_keys(browser, seen, "alice", ALICE)
+    bob = sign_in_with_keys(browser, seen, "bob", "reads-in-the-tree")
     chat(bob, "chat", f"alice@{DOMAIN}")
     chat(alice, "chat", f"bob@{DOMAIN}")
     outcomes = []
