@@ -110,7 +110,7 @@ def main() -> None:
             msg=f"Prosody could not sign in to {parameters} ({how}): {refusal} It runs, and was not touched. If "
             "another host answers there, correct prosody_database_host; if the certificate is of another authority, or "
             "for other names, see prosody_database_sslmode, prosody_database_ca and, on the host of the database, "
-            "postgresql_server_names."
+            "postgresql_server_names; if the database lets nobody in from there, see postgresql_client_addresses."
         )
     module.exit_json(changed=False, asked=True)
 

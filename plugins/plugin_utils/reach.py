@@ -126,10 +126,17 @@ def shell_command(name: str, host: Mapping[str, Any]) -> str:
     kind = str(host.get("ansible_connection") or "ssh")
     sudo = ["sudo"] if str(host.get("ansible_become") or "").lower() in ("true", "yes", "on", "1") else []
     if kind in _CONTAINERS or kind in _PODMAN:
-        return shlex.join(["podman" if kind in _PODMAN else "docker", "exec", target(name, host)])
+        return shlex.join([*engine_command(host), "exec", target(name, host)])
     if not uses_ssh(host):
         return shlex.join(sudo)
     return shlex.join([*login(name, host), *sudo])
+
+
+def engine_command(host: Mapping[str, Any]) -> list[str]:
+    """Return the command of the engine that has the container of a host, in words: `docker --host=ssh://root@chat`."""
+    if str(host.get("ansible_connection")) in _PODMAN:
+        return ["podman"]
+    return ["docker", *shlex.split(str(host.get("ansible_docker_extra_args") or ""))]
 
 
 def login(name: str, host: Mapping[str, Any]) -> list[str]:

@@ -21,8 +21,8 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     values: settings of role prosody without their prefix. about: `address` and `turn_address` where clients connect,
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
     has one), `status_page` (whether the proxy shows the state of everything), `shell` (what stands before a command for
-    the server), `container` (that of Prosody, or nothing), `tunnel` (the command that opens the way to the pictures, or
-    nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations` (as module
+    the server), `container` (that of Prosody, or nothing), `engine` (options of docker that reach it), `tunnel` (the
+    command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations` (as module
     prosody_invites returns them), `links` (the directory with their links) and `backups` (their repository, or
     nothing).
     """
@@ -30,7 +30,7 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     names = account_names(values)
     log = f"{about.get('shell') or ''} journalctl -u prosody".strip()
     if about.get("container"):
-        log = f"docker logs --tail 50 {about['container']}"
+        log = " ".join(filter(None, ("docker", about.get("engine"), "logs --tail 50", about["container"])))
     lines = [
         ("XMPP domain", ", ".join(host_name(host) for host in settings.entries("hosts"))),
         ("In a browser", _pages(settings) if about.get("web_client") else ""),

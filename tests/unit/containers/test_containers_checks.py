@@ -58,7 +58,12 @@ def templated(text: str, groups: dict[str, list[str]], **variables: Any) -> Any:
     known |= {
         "groups": {"all": sorted({host for hosts in groups.values() for host in hosts}), **groups},
         # those whose name says so are no containers
-        "hostvars": {name: {} if name == "host" else {"xmpp_backend": "container"} for name in ("one", "two", "host")},
+        "hostvars": {
+            "host": {},
+            "one": {"xmpp_backend": "container", **variables},
+            "two": {"xmpp_backend": "container"},
+            "three": {"xmpp_backend": "container", "containers_database_address": "192.0.2.3"},
+        },
         "group_names": sorted(name for name, hosts in groups.items() if "one" in hosts),
         "inventory_hostname": "one",
         "xmpp_backend": "container",
@@ -106,6 +111,12 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
         ({"coturn": ["one"], "prosody": ["two"], "postgresql": ["two"]}, {}),
         ({"prosody": ["one"], "postgresql": ["host"]}, {}),
         ({"prosody": ["one"]}, {"prosody_database_host": "db.op.test"}),
+        ({"prosody": ["host"], "postgresql": ["one"]}, {"containers_database_address": "192.0.2.1"}),
+        ({"prosody": ["host"], "postgresql": ["one"]}, {"containers_database_address": "2001:db8::1"}),
+        (ALL, {"containers_engine": "ssh://a@op.test", "ansible_docker_extra_args": "--host=ssh://a@op.test"}),
+        (ALL, {"containers_engine": "ssh://a@op.test", "ansible_docker_extra_args": "-H ssh://a@op.test"}),
+        # that of another host is published
+        ({"prosody": ["one"], "postgresql": ["three"]}, {}),
         ({**ALL, "monitoring": ["one"]}, {"monitoring_security_updates": False, "monitoring_logs_file": ""}),
         (ALL, {"monitoring_logs_file": "/var/log/xmpp/services.jsonl"}),
         (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
@@ -132,9 +143,24 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({"proxy": ["one"], "prosody": ["two"]}, {}, "two: a proxy and Prosody in containers"),
         ({"proxy": ["one"]}, {"xmpp_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
         ({"proxy": ["one"]}, {"proxy_haproxy": True}, "xmpp_haproxy: haproxy is for several servers"),
-        ({"postgresql": ["two"]}, {}, "two: a database in a container is published nowhere"),
-        ({"prosody": ["one", "two"]}, {}, "two: a database in a container is published nowhere"),
-        ({"prosody": ["host"]}, {}, "host: a database in a container is published nowhere"),
+        ({"postgresql": ["two"]}, {}, "The database of two is in a container and published nowhere"),
+        ({"prosody": ["one", "two"]}, {}, "The database of one is in a container and published nowhere"),
+        ({"prosody": ["host"]}, {}, "The database of one is in a container and published nowhere"),
+        ({}, {"containers_engine": "ssh://a@op.test"}, "containers_engine is ssh://a@op.test, and the connection of one"),
+        (
+            {},
+            {"containers_engine": "ssh://a@op.test", "ansible_docker_extra_args": "-H ssh://a@op.test.example"},
+            "containers_engine is ssh://a@op.test, and the connection of one",
+        ),
+        ({}, {"ansible_docker_extra_args": "-H ssh://a@op.test"}, "ansible_docker_extra_args is -H ssh://a@op.test, "),
+        ({"prosody": ["host"]}, {"containers_database_address": "0.0.0.0"}, "containers_database_address: 0.0.0.0 is "),
+        ({"prosody": ["host"]}, {"containers_database_address": "127.0.0.1"}, "containers_database_address: 127.0.0.1"),
+        ({"prosody": ["host"]}, {"containers_database_address": "db.op.test"}, "containers_database_address: db.op.te"),
+        (
+            {"postgresql": ["host"]},
+            {"containers_database_address": "192.0.2.1"},
+            "containers_database_address: one has",
+        ),
         ({"postgresql": []}, {}, "Prosody in a container has no database"),
         ({"postgresql": []}, {"prosody_database_host": "/run/postgresql"}, "Prosody in a container has no database"),
         ({}, {"prosody_log_to": "syslog"}, "prosody_log_to is syslog, and in a container there is only console"),
@@ -275,6 +301,24 @@ def test_ports_are_published_for_ipv6_where_the_network_has_it(
     network = found["networks"]["default"]
     assert network.get("ipam", {"config": []}) == {"config": ipam}
     assert network.get("enable_ipv6", False) is ("containers_subnet6" in given)
+
+
+def test_an_engine_of_its_own_is_not_for_mitogen_which_knows_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"containers_engine": "ssh://a@op.test", "ansible_docker_extra_args": "--host=ssh://a@op.test"}
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "mitogen_linear")
+    assert [text[:44] for text in problems(ALL, **given)] == ["ansible_docker_extra_args of one: --fast (Mi"]
+    assert problems(ALL) == []
+
+
+def test_the_database_is_published_where_it_is_said_and_at_no_other_address() -> None:
+    given = {"containers_address": "0.0.0.0", "containers_ports": ["5222"]}
+    published = "{{ __containers_published }}"
+    assert templated(published, ALL, **given) == ["0.0.0.0:5222:5222"]
+    for address, wanted in (("10.1.0.1", "10.1.0.1:5432:5432"), ("fd5a::1", "[fd5a::1]:5432:5432")):
+        said = {**given, "containers_database_address": address}
+        assert templated(published, ALL, **said) == ["0.0.0.0:5222:5222", wanted]
+        assert templated(published, {"prosody": ["one"]}, **said) == ["0.0.0.0:5222:5222"]
+        assert templated(published, ALL, **said, __containers_unpublished=True) == []
 
 
 def test_the_proxy_may_have_low_ports_without_a_right_and_nobody_else_has_a_reason() -> None:

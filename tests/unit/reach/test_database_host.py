@@ -22,6 +22,8 @@ def host(four: list[str], six: list[str], **more: Any) -> dict[str, Any]:
         (host([], ["2001:db8::8"]), host([], ["2001:db8::7"]), "2001:db8::8"),
         (host(["192.0.2.8"], ["2001:db8::8"]), host([], ["2001:db8::7"]), "2001:db8::8"),
         (host(["192.0.2.8"], ["2001:db8::8"]), host(["192.0.2.7"], ["2001:db8::7"]), "192.0.2.8"),
+        # in containers, which nobody reaches where they are
+        (host(["10.1.0.2"], [], containers_database_address="192.0.2.8"), host(["192.0.2.7"], []), "192.0.2.8"),
     ],
 )
 def test_the_address_of_a_family_that_both_have(database: dict[str, Any], here: dict[str, Any], wanted: str) -> None:

@@ -57,6 +57,10 @@ def test_a_host_is_where_it_is_reached(name, host, configuration, where):
         ({"ansible_ssh_common_args": "-F conf -o ProxyJump=gate"}, "ssh -F conf -o ProxyJump=gate xmpp1"),
         ({"ansible_connection": "docker", "ansible_become": True}, "docker exec xmpp1"),
         ({"ansible_connection": "community.docker.docker", "ansible_host": "box"}, "docker exec box"),
+        (
+            {"ansible_connection": "docker", "ansible_docker_extra_args": "--host=ssh://root@chat"},
+            "docker --host=ssh://root@chat exec xmpp1",
+        ),
         ({"ansible_connection": "containers.podman.podman"}, "podman exec xmpp1"),
         ({"ansible_connection": "local"}, ""),
         ({"ansible_connection": "local", "ansible_become": True}, "sudo"),

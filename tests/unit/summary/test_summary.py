@@ -77,6 +77,8 @@ def test_where_backups_go_is_told(place, told):
 def test_the_log_of_a_container_is_that_of_the_engine():
     told = lines(DEPLOYED, shell="docker exec box-companion", container="box-prosody")
     assert told["Server log"] == "docker logs --tail 50 box-prosody"
+    told = lines(DEPLOYED, shell="", container="box-prosody", engine="--host=ssh://root@chat")
+    assert told["Server log"] == "docker --host=ssh://root@chat logs --tail 50 box-prosody"
 
 
 def test_ways_in_are_told():
