@@ -98,6 +98,15 @@ def test_the_service_is_what_its_users_expect() -> None:
     assert names() == ALL  # and no companion
 
 
+@pytest.mark.parametrize("service", ["postgresql", "coturn", "prosody"])
+def test_what_a_service_says_is_lines_of_json_that_name_it(service: str) -> None:
+    lines = Path(seen(service)["LogPath"]).read_text(encoding="utf-8").splitlines()
+    said = [json.loads(line) for line in lines]
+    label = "org.allthingslinux.xmpp"
+    assert all(one["attrs"] == {f"{label}.host": HOST, f"{label}.service": service} for one in said)
+    assert [one for one in said if one["log"].strip()]
+
+
 def test_status_and_audit_tell_of_services_and_people() -> None:
     assert "prosody" in playbook("status").assert_ok().output
     trail = playbook("audit", "-e", "xmpp_audit_what=created").assert_ok().output
