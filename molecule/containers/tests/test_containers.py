@@ -84,6 +84,22 @@ def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
         assert subprocess.run(words, capture_output=True, check=False).returncode in (126, 127), program
 
 
+@pytest.mark.parametrize("name", ["keeper", *SERVICES, *WATCHING])
+def test_an_image_says_what_it_is_made_of_whichever_builder_made_it(name: str) -> None:
+    """DOCKER_BUILDKIT=0 and 1, where the command docker has buildx, have the scenario run with images of both builders."""
+    container = seen(name)
+    image = json.loads(docker("image", "inspect", container["Image"]))[0]
+    what, tag = container["Config"]["Image"].split(":")
+    labels = image["Config"]["Labels"]
+    assert labels["org.allthingslinux.xmpp.inputs"][:12] == tag
+    assert labels["org.allthingslinux.xmpp.refresh"] == ""
+    assert labels["org.opencontainers.image.title"] == f"allthingslinux.xmpp {what.removeprefix('xmpp-')}"
+    assert labels["org.opencontainers.image.base.name"].startswith("xmpp-archive:")
+    assert (image["Config"].get("User", "") == "") is (name == "keeper")
+    # the largest is Prometheus; nothing of the stages on the way lies in one
+    assert image["Size"] < (2_000_000_000 if name == "keeper" else 150_000_000)
+
+
 def test_what_is_nobodys_business_is_published_nowhere() -> None:
     published = {port for port, bound in seen("network")["NetworkSettings"]["Ports"].items() if bound}
     assert published == {"80/tcp", "443/tcp", "5222/tcp"}

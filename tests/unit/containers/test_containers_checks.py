@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,16 @@ TAKEN: dict[str, Any] = {
 }
 ALL = {"prosody": ["one"], "postgresql": ["one"], "coturn": ["one"]}
 ACME: dict[str, Any] = {"xmpp_certificate_source": "acme"}
+PODMAN: dict[str, Any] = {"__containers_host": {"host_info": {"BuildahVersion": "1.39.3", "ServerVersion": "5.4.2"}}}
+
+
+def rootless(hands_on: str) -> dict[str, Any]:
+    """Out: what an engine says that is not root's. hands_on: the program that hands on what is published."""
+    kit = {"Name": "rootlesskit", "Details": {"PortDriver": hands_on, "StateDir": "/run/user/1000/dockerd-rootless"}}
+    return {
+        "__containers_host": {"host_info": {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless"]}},
+        "__containers_rootlesskit": {"stdout": json.dumps([{"Name": "Engine", "Details": {}}, kit])},
+    }
 
 
 def trust(value: Any) -> Any:
@@ -120,6 +131,10 @@ def problems(groups: dict[str, list[str]], **variables: Any) -> list[str]:
         ({**ALL, "monitoring": ["one"]}, {"monitoring_security_updates": False, "monitoring_logs_file": ""}),
         (ALL, {"monitoring_logs_file": "/var/log/xmpp/services.jsonl"}),
         (ALL, {"containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 9}}}),
+        (ALL, {"__containers_host": {"host_info": {"SecurityOptions": None, "ServerVersion": "20.10.24"}}}),
+        # to be tried out on its machine, where everybody is the same one anyway
+        (ALL, rootless("builtin")),
+        ({"prosody": ["one"], "postgresql": ["one"]}, {**OUTER, **rootless("slirp4netns")}),
     ],
 )
 def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables: dict[str, Any]) -> None:
@@ -211,6 +226,9 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             {**OUTER, **TAKEN},
             "Port 51999/udp of the Docker host, one of those for relays of calls, is that of container game, which",
         ),
+        ({}, PODMAN, "The engine that one is to run in ("),
+        ({}, {**OUTER, **rootless("slirp4netns")}, "coturn is to have the network of the Docker host (containers_coturn_n"),
+        ({"coturn": []}, {**OUTER, **rootless("builtin")}, "The engine of one is rootless and hands connections on with"),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(
@@ -218,6 +236,45 @@ def test_what_cannot_be_done_is_refused_by_name(
 ) -> None:
     found = problems({**ALL, **groups}, **variables)
     assert [text for text in found if text.startswith(begins)], found
+
+
+@pytest.mark.parametrize(
+    ("engine", "variables", "socket"),
+    [
+        ("", {}, "/var/run/docker.sock"),
+        ("unix:///srv/engine.sock", rootless("builtin"), "/srv/engine.sock"),
+        ("ssh://root@192.0.2.10", {}, "/var/run/docker.sock"),
+        # who it is there is known to nobody but the engine
+        ("ssh://op@192.0.2.10", rootless("builtin"), "/run/user/1000/docker.sock"),
+    ],
+)
+def test_the_companion_has_the_socket_of_the_engine_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, engine: str, variables: dict[str, Any], socket: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    assert templated("{{ __containers_socket }}", ALL, **variables) == socket
+
+
+def test_images_are_built_by_the_builder_that_the_operators_command_takes() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/containers/tasks/images.yml").read_text(encoding="utf-8"))[0]["block"]
+    (task,) = [task for task in tasks if "loop" in task]
+    given = {"item": "coturn", "__containers_inputs": "0123456789ab" * 5, "__containers_from": "debian:trixie-slim"}
+    words = templated(task["ansible.builtin.command"]["argv"], ALL, **task["vars"], **given, containers_refresh="a b")
+    assert words[:7] == ["docker", "build", "--network", "host", "--target", "coturn", "--tag"]
+    assert words[7] == "xmpp-coturn:0123456789ab"
+    assert [words[place + 1] for place, word in enumerate(words) if word == "--label"] == [
+        f"org.allthingslinux.xmpp.inputs={'0123456789ab' * 5}",
+        "org.allthingslinux.xmpp.refresh=a b",
+        "org.opencontainers.image.base.name=debian:trixie-slim",
+        "org.opencontainers.image.title=allthingslinux.xmpp coturn",
+    ]
+    assert [words[place + 1] for place, word in enumerate(words) if word == "--build-arg"] == [
+        "BASE=debian:trixie-slim",
+        "REFRESH=a b",
+    ]
+    assert words[-1].endswith("roles/containers/files")
+    # which of them is the operator's to say
+    assert "DOCKER_BUILDKIT" not in task["environment"]
 
 
 PROXY = {**ALL, "proxy": ["one"]}

@@ -68,6 +68,16 @@ def test_a_link_to_a_directory_comes_along_as_a_link(tmp_path):
     assert not rootfs.is_kept("/usr/share/doc/jquery/copyright", nothing)
 
 
+def test_images_are_built_alike_by_buildkit_and_by_the_older_builder() -> None:
+    """Neither reads what the other alone knows (Dockerfile reference, what needs Dockerfile 1.2 or later)."""
+    text = (programs.FILES / "Dockerfile").read_text("utf-8")
+    instructions = re.sub(r"(?m)^\s*#.*\n", "", text).replace("\\\n", " ").splitlines()
+    assert not re.search(r"(?mi)^#\s*(syntax|check|escape)\s*=", text)
+    known = {"ARG", "FROM", "LABEL", "RUN", "COPY", "USER", "STOPSIGNAL", "ENTRYPOINT", "ENV", "CMD"}
+    assert {line.split()[0] for line in instructions if line.strip()} <= known
+    assert [line for line in instructions if re.match(r"(RUN|COPY)\s+(--(?!from=)|.*<<)", line)] == []
+
+
 def test_each_service_says_which_signal_ends_it() -> None:
     """Without it the engine takes any signal, as that of a reload, for an end, and starts the service no more."""
     stages = re.split(r"(?m)^(?=FROM )", (programs.FILES / "Dockerfile").read_text("utf-8"))
