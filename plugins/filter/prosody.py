@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import
     model,
     own_modules,
     places,
+    upload_scan,
 )
 
 
@@ -49,4 +50,5 @@ class FilterModule:
             "prosody_problems": told(findings.problems),
             "prosody_probe_accounts": declared_accounts.usual_probe_accounts,
             "prosody_secret_files": told(model.secret_files),
+            "prosody_upload_scanner": told(upload_scan.scanner),
         }

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import module_choice, own_modules, secrets
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import (
+    module_choice,
+    own_modules,
+    secrets,
+    upload_scan,
+)
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Host, Option
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.names import DNS_NAME, domain_name
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.server import (
@@ -144,8 +149,11 @@ def _component(component: Settings, settings: Settings) -> Host:
     if component.texts("admins"):
         entries.append(Option("admins", component.texts("admins"), path=component.where("admins")))
     entries += _own_storage(component)
-    if component.texts("modules"):
-        entries.append(module_choice.enabled([("", module_choice.checked(component, "modules"))]))
+    modules = module_choice.checked(component, "modules")
+    if module == upload_scan.SHARING:
+        modules += [name for name in own_modules.wanted(settings, own_modules.UPLOADS) if name not in modules]
+    if modules:
+        entries.append(module_choice.enabled([("", modules)]))
     return Host(name, module, _with_options(entries, component, settings), _about(module), component.where("name"))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap, upload_scan
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import Settings
 
 DIRECTORY = "/usr/local/lib/prosody/xmpp-own-modules"
@@ -24,7 +24,7 @@ PACKAGE = "allthingslinux.xmpp"
 
 _SOURCES = Path(__file__).resolve().parents[3] / "roles" / "prosody" / "files"
 
-SERVER, ROOMS, REGISTRATION, PUBLIC = "server", "muc", "registration", "public"
+SERVER, ROOMS, UPLOADS, REGISTRATION, PUBLIC = "server", "muc", "upload", "registration", "public"
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,12 @@ OWN = (
         _has_rooms,
         ("muc_flood_ban", "muc_flood_lines", "muc_flood_period", "muc_flood_refusals"),
     ),
+    OwnModule(
+        upload_scan.MODULE,
+        UPLOADS,
+        upload_scan.wanted,
+        ("scan_uploads_keep", "scan_uploads_socket", "scan_uploads_timeout", "scan_uploads_unavailable"),
+    ),
     OwnModule("muc_announcers", ROOMS, lambda settings: settings.texts("muc_announcers"), ("muc_announcers",)),
 )
 
@@ -140,8 +146,8 @@ OWN = (
 def wanted(settings: Settings, place: str) -> list[str]:
     """Return the modules that `settings` ask for in `place`.
 
-    SERVER is all hosts, ROOMS the rooms of each host, REGISTRATION the hosts where people register, PUBLIC those where
-    everybody may.
+    SERVER is all hosts, ROOMS the rooms of each host, UPLOADS where its people share files, REGISTRATION the hosts where
+    people register, PUBLIC those where everybody may.
     """
     return [module.name for module in OWN if module.place == place and module.wanted(settings)]
 

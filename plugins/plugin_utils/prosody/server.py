@@ -20,6 +20,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import
     module_choice,
     own_modules,
     secrets,
+    upload_scan,
     value_forms,
 )
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import packaged
@@ -269,6 +270,7 @@ def _limits(settings: Settings) -> Entries:
         allow, deny = (peer_domains(settings, name) for name in ("s2s_allow", "s2s_deny"))
         entries += block_lists.options(settings, allow, deny)
     entries += firewall_scripts.options(settings)
+    entries += upload_scan.options(settings)
     limits = value_forms.limits(settings)
     if limits:
         comment = "Bytes per second of one connection, and for how long it may exceed them"
@@ -572,6 +574,10 @@ TYPED = {
     "s2s_ports": "prosody_s2s_ports",
     "s2s_secure_auth": "prosody_s2s_secure_auth",
     "s2s_stanza_size_limit": "prosody_s2s_stanza_size_limit",
+    "scan_uploads_keep": "prosody_upload_quarantine_expires_after",
+    "scan_uploads_socket": "prosody_upload_scan_socket",
+    "scan_uploads_timeout": "prosody_upload_scan_timeout",
+    "scan_uploads_unavailable": "prosody_upload_scan_unavailable",
     "site_name": "prosody_site_name",
     "sql": "prosody_storage and prosody_database_*",
     "statistics": "prosody_metrics",

@@ -23,7 +23,7 @@ local unix = require "socket.unix";
 local place = module:get_option_string("scan_uploads_socket", "/run/clamav/clamd.ctl");
 local accepts = module:get_option_enum("scan_uploads_unavailable", "refuse", "accept") == "accept";
 local patience = module:get_option_period("scan_uploads_timeout", "30 seconds", 1);
-local keep = module:get_option_period("scan_uploads_keep", "30 days", 86400);
+local keep = module:get_option_period("scan_uploads_keep", "4 weeks", 86400);
 
 local QUARANTINE = prosody.paths.data .. "/quarantine";
 

@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "data" / "prosody.cfg.lua"
 D = "example.org"
 HERE = {"groups": {"prosody": ["one"]}, "group_names": ["prosody"]}
 SHARED = {"jid": "lists.example.net", "node": "muc_bans_sha256"}
+SCANNED = {"prosody_upload_scan": True}
 # no module of the collection is wanted
 BARE = {"prosody_metrics": False, "prosody_log_refused_sign_ins": False, "prosody_standard_components": []}
 ELSEWHERE = {"groups": {"prosody": ["one"], "postgresql": ["two"]}, "group_names": ["prosody"]}
@@ -101,6 +102,14 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({}, {}, "*", "block_lists", None),
     ({"prosody_block_lists": [SHARED]}, {}, "*", "block_lists", [SHARED]),
     ({"prosody_block_lists": [SHARED]}, {}, "*", "block_lists_host", D),
+    ({}, {}, "*", "scan_uploads_socket", None),
+    ({}, {}, f"upload.{D}", "modules_enabled", None),
+    (SCANNED, {}, "*", "scan_uploads_socket", "/run/clamav/clamd.ctl"),
+    (SCANNED, {}, "*", "scan_uploads_unavailable", "refuse"),
+    (SCANNED, {}, "*", "scan_uploads_timeout", "30 seconds"),
+    (SCANNED, {}, "*", "scan_uploads_keep", "4 weeks"),
+    (SCANNED, {}, f"upload.{D}", "modules_enabled", ["scan_uploads"]),
+    ({**SCANNED, "prosody_upload_scan_socket": "s.example:3310"}, {}, "*", "scan_uploads_socket", "s.example:3310"),
     ({"prosody_dane": True}, {}, "*", "use_dane", True),
     ({"prosody_tls_groups": ["X25519"]}, {}, "*", "ssl", {"curveslist": ["X25519"]}),
     ({"prosody_tls_groups": []}, {}, "*", "ssl", None),

@@ -30,6 +30,12 @@ INVENTORIES: list[dict[str, Any]] = [
     {"prosody_registration": "public", "prosody_newcomer_days": 0},
     {"prosody_hosts": [{"name": "example.org"}, {"name": "open.example.org", "registration": "public"}]},
     {"prosody_block_lists": [{"jid": "lists.example", "node": "spammers"}]},
+    {"prosody_upload_scan": True},
+    {
+        "prosody_upload_scan": True,
+        "prosody_standard_components": [],
+        "prosody_components": [{"name": "f.example.org", "module": "http_file_share"}],
+    },
     {"prosody_authentication": "ldap", "prosody_registration": "closed"},
     {"prosody_federation": False, "prosody_s2s_deny": ["bad.example"]},
     {"prosody_modules_disabled": ["measure_traffic"]},

@@ -52,6 +52,20 @@ RESULTS: list[tuple[str, Any, Any]] = [
         {**SETTINGS, "accounts": [{"jid": "A@example.org", "state": "absent"}, {"jid": "b@example.org"}]},
         ["account_a@example.org"],
     ),
+    (
+        "prosody_upload_scanner",
+        {**SETTINGS, "upload_scan": True, "upload_max_size": "100 MiB"},
+        {
+            "here": True,
+            "remote": False,
+            "limits": [
+                {"name": "StreamMaxLength", "value": "101M"},
+                {"name": "MaxFileSize", "value": "101M"},
+                {"name": "MaxScanSize", "value": "404M"},
+                {"name": "MaxConnectionQueueLength", "value": "200"},
+            ],
+        },
+    ),
     ("prosody_probe_accounts", [{"name": "a.example"}], ["xmpp-probe-1@a.example", "xmpp-probe-2@a.example"]),
     (
         "prosody_places",
@@ -86,6 +100,7 @@ def test_a_filter(name: str, value: Any, result: Any) -> None:
 def test_an_error_is_one_that_ansible_shows(name: str) -> None:
     wrong = {"hosts": "example.org", "accounts": "x", "secrets": 5, "components": 5, "invitations": "x"}
     wrong["firewall_scripts"] = 5
+    wrong["upload_max_size"] = "x"
     with pytest.raises(AnsibleFilterError, match="prosody_"):
         function(name)(wrong)
 
