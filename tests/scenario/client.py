@@ -191,15 +191,20 @@ class Client:
 
     def upload(self, service: str, content: bytes, port: int = 5281) -> str:
         """Upload a file to the component. Out: its address."""
+        status, _said, address = self.offer(service, content, port)
+        assert status == 201, status
+        return address
+
+    def offer(self, service: str, content: bytes, port: int = 5281) -> tuple[int, str, str]:
+        """Upload a file that may be refused. Out: the status, what was said to it, and the address it has or would have."""
 
         async def ask() -> Any:
             return await self._xmpp.plugin["xep_0363"].request_slot(service, "kept.bin", len(content), "text/plain")
 
         slot = self._do(ask())["http_upload_slot"]
         headers = {str(header["name"]): str(header["value"]) for header in slot["put"]["headers"]}
-        status, _content = web(self.address, port, str(slot["put"]["url"]), "PUT", content, headers)
-        assert status == 201, status
-        return str(slot["get"]["url"])
+        status, said = web(self.address, port, str(slot["put"]["url"]), "PUT", content, headers)
+        return status, said.decode(), str(slot["get"]["url"])
 
 
 def canonical(xml: str) -> str:
@@ -217,10 +222,11 @@ def web(
 ) -> tuple[int, bytes]:
     """Ask a server at an address for what a URL names. Out: status and content."""
     parts = urlsplit(url)
-    connection = http.client.HTTPSConnection(address, port, timeout=20)
+    # a large file is looked at before it is taken
+    connection = http.client.HTTPSConnection(address, port, timeout=120)
     try:
         # a proxy knows who is meant by the name alone
-        plain = socket.create_connection((address, port), 20)
+        plain = socket.create_connection((address, port), 120)
         connection.sock = everybody().wrap_socket(plain, server_hostname=parts.hostname)
         given = {"Host": parts.netloc, "Content-Type": "text/plain", **(headers or {})}
         connection.request(method, parts.path, content, given)

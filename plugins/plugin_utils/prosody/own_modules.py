@@ -146,8 +146,8 @@ OWN = (
 def wanted(settings: Settings, place: str) -> list[str]:
     """Return the modules that `settings` ask for in `place`.
 
-    SERVER is all hosts, ROOMS the rooms of each host, UPLOADS where its people share files, REGISTRATION the hosts where
-    people register, PUBLIC those where everybody may.
+    SERVER is all hosts, ROOMS the rooms of each host, UPLOADS where its people share files, REGISTRATION the hosts
+    where people register, PUBLIC those where everybody may.
     """
     return [module.name for module in OWN if module.place == place and module.wanted(settings)]
 

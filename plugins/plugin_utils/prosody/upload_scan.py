@@ -52,8 +52,8 @@ def options(settings: Settings) -> list[Option]:
 def scanner(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what role prosody is to do about clamd.
 
-    here: whether it runs one; remote: whether one is reached over the network; limits: what is set in its configuration,
-    as name and value, so that it looks at all that may be uploaded.
+    here: whether it runs one; remote: whether one is reached over the network; limits: what is set in its
+    configuration, as name and value, so that it looks at all that may be uploaded.
     """
     settings = Settings(values)
     here = wanted(settings) and not settings.text("upload_scan_socket")
