@@ -196,7 +196,7 @@ class Client:
         return address
 
     def offer(self, service: str, content: bytes, port: int = 5281) -> tuple[int, str, str]:
-        """Upload a file that may be refused. Out: the status, what was said to it, and the address it has or would have."""
+        """Upload a file that may be refused. Out: status, what was said, and the address it has or would have."""
 
         async def ask() -> Any:
             return await self._xmpp.plugin["xep_0363"].request_slot(service, "kept.bin", len(content), "text/plain")

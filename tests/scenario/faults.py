@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import put
 from cryptography import x509
@@ -189,6 +191,34 @@ def block_list_lost(host: Any) -> Iterator[None]:
         yield
     finally:
         block_list_made(host)
+
+
+# loads the module that has clamd look at uploads, and counts viruses when somebody has seen that there were none
+SCANNER = """
+local mm, config = require[[prosody.core.modulemanager]], require[[prosody.core.configmanager]]
+config.set([[*]], [[scan_uploads_socket]], [[/run/nobody]])
+local loaded = assert(mm.load([[upload.chat.localhost]], [[scan_uploads]])).module
+loaded:add_timer(15, function ()
+  for _, one in ipairs(loaded.items.metric) do
+    if one.name == [[scans]] then one.mf:with_labels([[upload.chat.localhost]], [[infected]]):add(COUNTED) end
+  end
+end)
+return true
+"""
+
+
+@contextlib.contextmanager
+def scanner_away(host: Any, infected: int = 1) -> Iterator[None]:
+    """Uploads are looked at, somebody uploads viruses, and then there is no clamd. Scenario security has a real one."""
+    source = ROOT / "roles/prosody/files/mod_scan_uploads.lua"
+    place = f"{own_modules.DIRECTORY}/{source.name}"
+    put(host, place, source.read_text(encoding="utf-8"))
+    try:
+        lua = " ".join(SCANNER.replace("COUNTED", str(infected)).split())
+        assert "Result: true" in host.check_output("prosodyctl shell %s", f"> {lua}")
+        yield
+    finally:
+        host.check_output("prosodyctl shell module unload scan_uploads upload.chat.localhost && rm %s", place)
 
 
 @contextlib.contextmanager

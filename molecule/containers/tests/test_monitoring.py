@@ -28,12 +28,12 @@ PANELS = ROOT / "roles/monitoring/files/panels/xmpp.yml"
 JOBS = {"node", "postgresql", "prosody", "nginx", "prometheus", "alertmanager"}
 UNITS = {"prosody", "coturn", "nginx", "postgresql@17-main"}
 # Of whose figures rules and pictures ask, and what has none here: apt and systemd are not there, nothing is shipped or
-# renewed, nobody sends alerts by XMPP, no other server failed, no list of spammers is asked for; the rest is of roles
-# and timers that tell when they ran
+# renewed, nobody sends alerts by XMPP, no other server failed, no list of spammers is asked for, nobody looks at
+# uploads; the rest is of roles and timers that tell when they ran
 ELSEWHERE = re.compile(
     r"xmpp_(security_updates|package_lists_|package_newer|online|logs_|acme_|restore_)"
     r"|xmpp_service_(received|sent)_|haproxy_|prosody_mod_measure_peers__failing_since"
-    r"|prosody_mod_block_lists__"
+    r"|prosody_mod_block_lists__|prosody_mod_scan_uploads__"
 )
 # a service that was stopped in the middle of everything: it runs, and serves nobody → what is told
 FROZEN = {

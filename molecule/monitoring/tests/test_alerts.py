@@ -55,6 +55,7 @@ AT_ONCE = [
     (faults.killed_again_and_again, {"XmppServiceRestarting"}),
     (faults.peer_lost, {"XmppPeerFailing"}),
     (faults.block_list_lost, {"XmppBlockListMissing"}),
+    (faults.scanner_away, {"XmppUploadInfected", "XmppUploadsNotScanned"}),
     (faults.archive_index_lost, {"XmppArchiveIndexMissing"}),
     (faults.connections_taken, {"XmppDatabaseConnections"}),
     (faults.errors_logged, {"XmppErrorsLogged"}),

@@ -135,7 +135,7 @@ def test_others_do_not_wait_while_it_looks_at_a_large_file(guarded, address, ali
         took = time.monotonic() - began
     with capsys.disabled():
         print(
-            f"\n50 MiB were uploaded and looked at in {took:.1f} s; the slowest of {len(waited)} pings: {max(waited):.3f} s"
+            f"\n50 MiB were uploaded and looked at in {took:.1f} s; slowest of {len(waited)} pings: {max(waited):.3f} s"
         )
     assert uploading.result()[0] == 201
     assert scans(guarded, "clean") == before + 1

@@ -219,10 +219,10 @@ local function look(event, path)
 	local request, response = event.request, event.response;
 	local info, sink = request.http_file_share_upload_info, request.body_sink;
 	local file = dm.getpath(info.slot, module.host, SHARED, "bin") .. "~";
-	local gone, stop;
+	local stop;
 	-- when all is said, and when the uploader hangs up before
 	function response.on_destroy()
-		gone, busy[info.slot] = true, nil;
+		busy[info.slot] = nil;
 		if stop then
 			stop();
 		end
@@ -242,9 +242,6 @@ local function look(event, path)
 	end
 	return new_promise(function (resolve)
 		stop = scan(file, function (verdict, detail)
-			if gone then
-				return;
-			end
 			local ok, result = xpcall(conclude[verdict], debug.traceback, event, path, file, detail);
 			if not ok then
 				module:log("error", "%s", result);
