@@ -140,7 +140,8 @@ def test_others_do_not_wait_while_it_looks_at_a_large_file(guarded, address, ali
     assert uploading.result()[0] == 201
     assert scans(guarded, "clean") == before + 1
     assert len(waited) > 20
-    assert max(waited) < max(1.0, took / 4)
+    # clamd needs about five seconds for it, in which nobody would be served by one who waits for it
+    assert max(waited) < 2
 
 
 def test_without_it_files_are_refused_or_taken_as_the_operator_wants(guarded, address, alice):
