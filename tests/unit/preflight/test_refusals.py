@@ -735,3 +735,16 @@ def test_without_a_mistake_it_goes_on(tmp_path):
     checked = Inventory(tmp_path / "check", groups, {"one": variables}).run("--check")
     assert checked.would_run
     assert not checked.made, "a check makes no secrets"
+
+
+def test_a_container_has_no_clamd_but_may_ask_one(tmp_path):
+    inside = {"prosody_upload_scan": True, "xmpp_backend": "container", "xmpp_domain": "{{ inventory_hostname }}.test"}
+    hosts = {
+        "none": inside,
+        "path": inside | {"prosody_upload_scan_socket": "/run/clamav/clamd.ctl"},
+        "elsewhere": inside | {"prosody_upload_scan_socket": "scanner.test:3310"},
+        "host": inside | {"xmpp_backend": "host"},
+    }
+    run = Inventory(tmp_path, {"prosody": list(hosts)}, hosts).run("-vvv", play=ALONE.format(role="prosody")).refused()
+    told = "prosody_upload_scan: the images for containers have no clamd"
+    assert [line.partition(told)[:2] for line in run.lines] == [("- none, path: ", told)], run.lines
