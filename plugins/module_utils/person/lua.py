@@ -158,6 +158,9 @@ function P.forget_uploads(arguments)
         local host, slot = one[1], one[2]
         local ok, why, code = os.remove(dm.getpath(slot, host, "http_file_share", "bin"))
         if not ok and code ~= 2 then return nil, "the file of an upload stays: "..tostring(why) end
+        -- where mod_scan_uploads puts what clamd finds
+        ok, why, code = os.remove(prosody.paths.data.."/quarantine/"..slot)
+        if not ok and code ~= 2 then return nil, "an upload in quarantine stays: "..tostring(why) end
         local done, err = sm.open(host, "uploads", "archive"):delete(nil, { ids = { slot } })
         if not done then return nil, "the row of an upload stays: "..tostring(err) end
         gone = gone + 1
