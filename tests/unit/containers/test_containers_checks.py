@@ -227,8 +227,8 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             "Port 51999/udp of the Docker host, one of those for relays of calls, is that of container game, which",
         ),
         ({}, PODMAN, "The engine that one is to run in ("),
-        ({}, {**OUTER, **rootless("slirp4netns")}, "coturn is to have the network of the Docker host (containers_coturn_n"),
-        ({"coturn": []}, {**OUTER, **rootless("builtin")}, "The engine of one is rootless and hands connections on with"),
+        ({}, {**OUTER, **rootless("slirp4netns")}, "coturn is to have the network of the Docker host (containe"),
+        ({"coturn": []}, {**OUTER, **rootless("builtin")}, "The engine of one is rootless and hands connections "),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(
