@@ -86,7 +86,7 @@ def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
 
 @pytest.mark.parametrize("name", ["keeper", *SERVICES, *WATCHING])
 def test_an_image_says_what_it_is_made_of_whichever_builder_made_it(name: str) -> None:
-    """DOCKER_BUILDKIT=0 and 1, where the command docker has buildx, have the scenario run with images of both builders."""
+    """DOCKER_BUILDKIT=0 and 1, where the command docker has buildx, have the scenario run with images of either."""
     container = seen(name)
     image = json.loads(docker("image", "inspect", container["Image"]))[0]
     what, tag = container["Config"]["Image"].split(":")
