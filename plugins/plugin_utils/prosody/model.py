@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.xmpp.jid import domain_to_ascii
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap, own_modules, secrets, server
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import ldap, own_modules, secrets
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.document import Document, render
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.hosts import (
     external_components,
@@ -130,7 +130,7 @@ def ports(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     ] + [
         {"port": port, "protocol": "tcp", "service": "the proxy", "variable": settings.where(name), **address, **behind}
         for port, name in proxied.items()
-        for address in [{"address": "127.0.0.1"} if server.proxies_are_here(settings) else {}]
+        for address in [{"address": "127.0.0.1"} if own_modules.proxies_are_here(settings) else {}]
     ]
 
 

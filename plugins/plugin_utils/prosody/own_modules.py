@@ -57,6 +57,15 @@ def proxied_services(settings: Settings) -> dict[int, str]:
     }
 
 
+def proxies_are_here(settings: Settings) -> bool:
+    """Whether all proxies are on the host of Prosody."""
+    return all(address == "::1" or address.startswith("127.") for address in settings.texts("proxies"))
+
+
+def _has_proxy_elsewhere(settings: Settings) -> bool:
+    return settings.flag("proxied") and settings.flag("log_refused_sign_ins") and not proxies_are_here(settings)
+
+
 def _has_rooms(settings: Settings) -> bool:
     hosts = settings.entries("hosts")
     return any(
@@ -106,6 +115,7 @@ OWN = (
     ),
     OwnModule("log_ndjson", SERVER, lambda settings: settings.text("log_to") == "json"),
     OwnModule("log_refused_sign_ins", SERVER, lambda settings: settings.flag("log_refused_sign_ins")),
+    OwnModule("front_refusals", SERVER, _has_proxy_elsewhere),
     OwnModule(
         "audit_trail",
         SERVER,

@@ -192,14 +192,9 @@ def _proxied(settings: Settings) -> Entries:
     if services:
         entries.append(Option("proxy_direct_tls_mappings", services, "From the proxy, with the address of the client"))
         entries.append(Option("proxy_direct_tls_trusted", proxies, path=where))
-        if proxies_are_here(settings):
+        if own_modules.proxies_are_here(settings):
             entries.append(Option("proxy_direct_tls_interfaces", ["127.0.0.1"]))
     return entries
-
-
-def proxies_are_here(settings: Settings) -> bool:
-    """Whether all proxies are on the host of Prosody."""
-    return all(address == "::1" or address.startswith("127.") for address in settings.texts("proxies"))
 
 
 def _resolver(settings: Settings) -> Entries:

@@ -18,6 +18,8 @@ function module.add_host(module)
 
     local function tell(address, condition)
         module:log("info", "Sign-in refused (%s) from address %s", condition, address);
+        -- a proxy on another host asks for it (mod_front_refusals)
+        prosody.events.fire_event("sign-in-refused", { address = address });
     end
 
     module:hook("authentication-failure", function (event)

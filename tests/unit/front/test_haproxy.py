@@ -161,6 +161,11 @@ def test_metrics_are_for_this_host_and_those_that_watch() -> None:
         ({}, []),
         ({"proxy_servers": [ONE, {**TWO, "ports": {**ALL, "c2s_starttls": 0}}]}, ["prosody_proxied_c2s_starttls_port"]),
         ({"proxy_haproxy": False}, ["proxy_starttls: the ports 5222 and 5269"]),
+        (
+            {"proxy_haproxy": False, "proxy_starttls": False, "proxy_bans": True},
+            ["proxy_bans has haproxy"],
+        ),
+        ({"proxy_bans": True, "firewall_ban_for": "an hour"}, ["firewall_ban_for, by which haproxy"]),
     ],
 )
 def test_what_it_cannot_work_with_is_refused(variables: dict[str, Any], words: list[str]) -> None:
@@ -174,7 +179,7 @@ def test_what_it_cannot_work_with_is_refused(variables: dict[str, Any], words: l
         "proxy_provider": {},
     }
     world |= {"proxy_status_from": "", "proxy_status_password": ""}
-    world |= {"proxy_texts": {}, "proxy_footer": []}
+    world |= {"proxy_texts": {}, "proxy_footer": [], "proxy_bans": False}
     checks = render_text("{{ __proxy_checks }}", **{**WORLD, **world, **variables}, __proxy_nginx={})
     problems = [check["problem"] for check in checks if not check["that"]]
     assert len(problems) == len(words)

@@ -280,6 +280,7 @@ def problems_of(**variables: Any) -> list[str]:
         "proxy_footer": [],
         "proxy_servers": [server()],
         "proxy_haproxy": False,
+        "proxy_bans": False,
         "proxy_starttls": False,
         "proxy_public_addresses": [],
         "proxy_inner_port": 8443,
