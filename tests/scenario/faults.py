@@ -221,6 +221,29 @@ def scanner_away(host: Any, infected: int = 1) -> Iterator[None]:
         host.check_output("prosodyctl shell module unload scan_uploads upload.chat.localhost && rm %s", place)
 
 
+# asks a directory at a port where nobody listens, as sign-ins do
+DIRECTORY = """
+while :; do
+  prosodyctl shell '> return tostring((require[[lualdap]].open_simple([[ldap://127.0.0.1:9]], [[cn=x]], [[y]])))'
+  sleep 2
+done
+"""
+
+
+@contextlib.contextmanager
+def directory_away(host: Any) -> Iterator[None]:
+    """A directory does not answer, which the module for hosts with accounts in one sees. None is needed for that."""
+    place = f"{own_modules.DIRECTORY}/mod_ldap_guard.lua"
+    put(host, place, (ROOT / "roles/prosody/files/mod_ldap_guard.lua").read_text(encoding="utf-8"))
+    module = "prosodyctl shell module {} ldap_guard '*'"
+    host.check_output(module.format("load"))
+    try:
+        with script(host, "fault-directory", DIRECTORY):
+            yield
+    finally:
+        host.check_output(f"{module.format('unload')} && rm {place}")
+
+
 @contextlib.contextmanager
 def archive_index_lost(host: Any) -> Iterator[None]:
     """Somebody dropped the index of archives, and a table is in the way of its being made anew."""

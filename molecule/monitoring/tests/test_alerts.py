@@ -56,6 +56,7 @@ AT_ONCE = [
     (faults.peer_lost, {"XmppPeerFailing"}),
     (faults.block_list_lost, {"XmppBlockListMissing"}),
     (faults.scanner_away, {"XmppUploadInfected", "XmppUploadsNotScanned"}),
+    (faults.directory_away, {"XmppDirectoryAway"}),
     (faults.archive_index_lost, {"XmppArchiveIndexMissing"}),
     (faults.connections_taken, {"XmppDatabaseConnections"}),
     (faults.errors_logged, {"XmppErrorsLogged"}),

@@ -98,6 +98,8 @@ def test_every_metric_of_every_rule_exists(host):
     host.run("prosodyctl shell xmpp ping chat.localhost nowhere.invalid")
     wanted = set().union(*(metric_names(rule["expr"]) for group in rules() for rule in group["rules"]))
     assert len(wanted) > 25
+    # a host with accounts in a directory has them; here a fault does (test_alerts)
+    wanted -= {"prosody_mod_ldap_guard__away", "prosody_mod_ldap_guard__unreachable_total"}
     wait_until(lambda: query(host, "xmpp:messages:rate5m"), 60)
 
     def missing():

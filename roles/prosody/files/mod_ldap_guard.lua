@@ -16,6 +16,7 @@ if not there then
 end
 
 local pause = module:get_option_period("ldap_guard_pause", "10 seconds");
+local away = module:metric("gauge", "away", "", "Whether the LDAP directory did not answer when it was asked last"):with_labels();
 local unreachable = module:metric("counter", "unreachable", "", "Times that the LDAP directory did not answer"):with_labels();
 
 local state = module:shared("state");
@@ -26,6 +27,10 @@ module:hook("accounts-unreachable", function (event)
 		return true;
 	end
 end);
+
+-- there from the start, and after a reload as it was
+away:set(state.failed and 1 or 0);
+unreachable:add(0);
 
 local silent = setmetatable({}, { __mode = "k" });
 local open = lualdap.open_simple;
@@ -41,6 +46,7 @@ end
 local function note(err)
 	state.failed, state.why = now(), tostring(err);
 	unreachable:add(1);
+	away:set(1);
 	module:log("error", "The LDAP directory did not answer: %s", state.why);
 end
 
@@ -67,6 +73,7 @@ function lualdap.open_simple(...)
 	local connection, err = open(...);
 	if connection then
 		state.failed = nil;
+		away:set(0);
 		if not methods then
 			methods = debug.getmetatable(connection).__index;
 			search, methods.search = methods.search, search_or_raise;
@@ -79,5 +86,6 @@ end
 
 function module.unload()
 	lualdap.open_simple = open;
+	away:set(0);
 	if methods then methods.search = search; end
 end
