@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.lint.knowledge import nearest
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import types
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import own_modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody import firewall_scripts, own_modules
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.catalogue import (
     catalogue,
     comment_of,
@@ -74,7 +74,7 @@ def groups_of(settings: Settings) -> list[tuple[str, list[str]]]:
     metrics = _if(settings.flag("metrics"), "http_openmetrics")
     own = own_modules.wanted(settings, own_modules.SERVER)
     motd = _if(settings.text("motd"), "motd")
-    firewall = _if(settings.sequence("firewall_scripts"), "firewall")
+    firewall = _if(firewall_scripts.is_wanted(settings), "firewall")
     wanted: list[tuple[str, Iterable[str]]] = [
         ("The base", ("disco", "roster", "saslauth", "tls")),
         ("Other servers", ("dialback", "s2s_bidi", "s2s_idle_timeout") if s2s else ()),

@@ -89,6 +89,7 @@ modules_enabled = {
 	"spam_reporting";            -- Users report spam and abuse (XEP-0377)
 	"watch_spam_reports";        -- Tells admins about reported spam (XEP-0377)
 	"log_auth";                  -- Logs the address of failed sign-ins
+	"firewall";                  -- Filters stanzas by rules of a file
 
 	-- Information
 	"server_info";               -- Publishes facts about this server (XEP-0128)
@@ -122,6 +123,11 @@ password_policy = { length = 10, exclude_username = true }
 registration_invite_only = true -- An account needs an invitation
 
 ---- Limits ----------------------------------------------------------------------------------------
+-- Rules for stanzas
+firewall_scripts = {
+	"/etc/prosody/xmpp-firewall/xmpp-contact-floods-584bf0d6d3b7.pfw";
+	"/etc/prosody/xmpp-firewall/xmpp-message-waves-07d180540985.pfw";
+}
 -- Bytes per second of one connection, and for how long it may exceed them
 limits = {
 	c2s = { rate = "100kb/s", burst = "2s" };

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.allthingslinux.xmpp.plugins.filter.prosody import FilterModule
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.firewall_scripts import options
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.firewall_scripts import names, options
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.module_choice import groups_of
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.prosody.settings import ModelError, Settings
 
 firewall_files = FilterModule().filters()["prosody_firewall_files"]
 firewall_refusals = FilterModule().filters()["prosody_firewall_refusals"]
 
+ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = "module:scripts/spam-blocking.pfw"
 TEXT = "::deliver\nKIND: message\nDROP.\n"
 
@@ -60,7 +64,35 @@ def test_the_module_is_enabled_where_there_are_any() -> None:
         return "firewall" in {name for _title, names in groups_of(Settings(given)) for name in names}
 
     assert enabled(values(SHIPPED))
+    assert enabled({"firewall_rules": ["message-waves"]})
     assert not enabled({})
+
+
+def test_rules_of_ours_come_first_by_names_of_their_own() -> None:
+    """A script of the operator may be called as they are."""
+    given = {**values("/srv/message-waves.pfw"), "firewall_rules": ["message-waves", "contact-floods", "message-waves"]}
+    found = firewall_files(given)
+    assert [path.rpartition("-")[0] for path in found["kept"]] == [
+        "/etc/prosody/xmpp-firewall/xmpp-message-waves",
+        "/etc/prosody/xmpp-firewall/xmpp-contact-floods",
+        "/etc/prosody/xmpp-firewall/message-waves",
+    ]
+    [option] = options(Settings(given))
+    assert option.value == found["kept"]
+    assert [entry["path"] for entry in found["files"][1:]] == found["kept"]
+    # ours are compiled by a scenario
+    assert [one["script"] for one in found["scripts"]] == ["/srv/message-waves.pfw"]
+
+
+def test_all_rules_of_ours_can_be_chosen_and_no_two_have_a_name_for_one_thing() -> None:
+    """mod_firewall has one list, rate and pattern of a name for all scripts."""
+    spec = yaml.safe_load((ROOT / "roles/prosody/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    described = spec["argument_specs"]["variables"]["options"]["prosody_firewall_rules"]
+    assert names() == described["choices"]
+    texts = [(ROOT / "roles/prosody/files/firewall" / f"{name}.pfw").read_text(encoding="utf-8") for name in names()]
+    defined = [match for text in texts for match in re.findall(r"^%\w+ (\w+):", text, re.MULTILINE)]
+    assert len(defined) > 5
+    assert len(set(defined)) == len(defined)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +103,10 @@ def test_the_module_is_enabled_where_there_are_any() -> None:
         ({"firewall_scripts": ["a.pfw"]}, r"^prosody_firewall_scripts\[0\]: there is no file a\.pfw on this machine"),
         (values("a.pfw", "b.pfw", "a.pfw"), r"^prosody_firewall_scripts\[2\]: a\.pfw is there twice"),
         (values(SHIPPED, SHIPPED), r"^prosody_firewall_scripts\[1\]: .* is there twice"),
+        (
+            {"firewall_rules": ["waves"]},
+            r"^prosody_firewall_rules\[0\]: there are no rules 'waves'; there are contact-",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], told: str) -> None:

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of ours for stanzas (roles/prosody/files/firewall): floods end, and an honest crowd notices nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
+from conftest import DOMAIN
+from raw import Raw, raw
+
+CROWD = [f"crowd{number}" for number in range(50)]
+PASSWORD = "all-of-them-the-same"
+REFUSED = re.compile("<resource-constraint")
+# what another server hands on: how many of them are refused by this condition
+HANDED_ON = """
+local st, refused = require[[prosody.util.stanza]], 0
+local session = { type = [[s2sin]], send = function (said)
+  local _, condition = said:get_error() if condition == [[CONDITION]] then refused = refused + 1 end end }
+for n = 1, COUNT do
+  prosody.hosts[ [[DOMAIN]] ].events.fire_event([[KIND/bare]], { origin = session, stanza = STANZA })
+end
+return refused
+"""
+
+
+@pytest.fixture
+def refused(guarded):
+    """A function from a stanza for each `n` to how many of so many are refused."""
+
+    def hand_on(kind: str, stanza: str, count: int, condition: str = "resource-constraint") -> int:
+        words = {"KIND": kind, "STANZA": stanza, "COUNT": str(count), "CONDITION": condition, "DOMAIN": DOMAIN}
+        lua = " ".join(re.sub("[A-Z]{4,}", lambda word: words.get(word[0], word[0]), HANDED_ON).split())
+        said = guarded.check_output("prosodyctl shell %s", f"> {lua}")
+        return int(re.search(r"Result: (\d+)", said)[1])
+
+    return hand_on
+
+
+def message(sender: str, to: str, body: str = "[[hello]]") -> str:
+    """In: expressions of Lua for addresses without their domains."""
+    return f"st.message({{ from = {sender}..[[@far.example/x]], to = {to}..[[@{DOMAIN}]], type = [[chat]] }}, {body})"
+
+
+def ask(sender: str, to: str, words: str = "") -> str:
+    attributes = f"from = {sender}..[[@far.example]], to = {to}..[[@{DOMAIN}]], type = [[subscribe]]"
+    return f"st.presence({{ {attributes} }}){words}"
+
+
+@contextlib.contextmanager
+def people(guarded, *names: str) -> Iterator[None]:
+    """Accounts that are there meanwhile."""
+    listed = "{ " + ", ".join(f"[[{name}]]" for name in names) + " }"
+    manager = "require[[prosody.core.usermanager]]"
+    made = f"{manager}.create_user(name, [[{PASSWORD}]], [[{DOMAIN}]])"
+    gone = f"{manager}.delete_user(name, [[{DOMAIN}]])"
+    each = "> for _, name in ipairs({}) do assert({}) end return true"
+    guarded.check_output("prosodyctl shell %s", each.format(listed, made))
+    try:
+        yield
+    finally:
+        guarded.check_output("prosodyctl shell %s", each.format(listed, gone))
+
+
+def is_through(one: Raw) -> None:
+    """Wait until the server has done all that it was told."""
+    one.say("<iq type='get' id='through'><ping xmlns='urn:xmpp:ping'/></iq>")
+    assert one.hears("id=.through.", 60)
+
+
+def test_a_wave_of_somebody_here_ends(guarded, address):
+    def tell(one: Raw, names: list[str]) -> int:
+        before = len(REFUSED.findall(one.heard))
+        for name in names:
+            one.say(f"<message type='chat' to='{name}@far.invalid'><body>buy this</body></message>")
+        is_through(one)
+        return len(REFUSED.findall(one.heard)) - before
+
+    names = [f"victim{number}" for number in range(215)]
+    with people(guarded, "waver"), raw(address, 5223, DOMAIN) as waver:
+        waver.sign_in(DOMAIN, "waver", PASSWORD)
+        assert 14 <= tell(waver, names) <= 15
+        assert "You write to too many people at once" in waver.heard
+        # a conversation goes on
+        assert tell(waver, names[:1] * 30) == 0
+
+
+def test_a_wave_of_a_stranger_ends_and_conversations_go_on(refused):
+    assert refused("message", message("[[spammer]]", "[[w]]..n"), 60) in (9, 10)
+    assert refused("message", message("[[spammer]]", "[[w1]]"), 60) == 0
+    assert refused("message", message("[[someone]]..n", "[[w1]]"), 300) == 0
+
+
+def test_floods_of_requests_to_be_a_contact_end(refused):
+    assert 18 <= refused("presence", ask("[[asker]]", "[[p]]..n"), 170) <= 20
+    assert 18 <= refused("presence", ask("[[bot]]..n", "[[target]]"), 120) <= 20
+
+
+def test_what_goes_by_words_is_off(refused):
+    three = "[[see https://a.example http://b.example https://c.example]]"
+    assert refused("message", message("[[linker]]", "[[l]]", three), 1, "policy-violation") == 0
+
+
+def test_fifty_people_who_add_one_another_and_talk_are_not_refused(guarded, address):
+    """All at once, as on the day a club comes: each adds and writes to all others, and enters a room."""
+    room = f"club@muc.{DOMAIN}"
+    with people(guarded, *CROWD), contextlib.ExitStack() as stack:
+        crowd = {name: stack.enter_context(raw(address, 5223, DOMAIN)) for name in CROWD}
+        for name, one in crowd.items():
+            one.sign_in(DOMAIN, name, PASSWORD)
+            one.say("<presence/>")
+        for name, one in crowd.items():
+            muc = "<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
+            one.say(f"<presence to='{room}/{name}'>{muc}</presence>")
+        for name, one in crowd.items():
+            for other in CROWD:
+                if other != name:
+                    one.say(f"<presence type='subscribe' to='{other}@{DOMAIN}'/>")
+                    one.say(f"<message type='chat' to='{other}@{DOMAIN}'><body>hello from {name}</body></message>")
+            one.say(f"<message type='groupchat' to='{room}'><body>here is {name}</body></message>")
+            is_through(one)
+        for one in crowd.values():
+            is_through(one)
+        heard = {name: one.heard for name, one in crowd.items()}
+    # tombstones keep the names, and nobody else is called so
+    assert {name for name, text in heard.items() if REFUSED.search(text)} == set()
+    assert {name for name, text in heard.items() if len(set(re.findall("hello from crowd[0-9]+", text))) < 49} == set()
+    assert {name for name, text in heard.items() if len(re.findall("type='subscribe'", text)) < 49} == set()
+
+
+def test_what_goes_by_words_can_be_asked_for(refused):
+    three = "[[see https://a.example http://b.example HTTPS://c.example]]"
+    invitation = message("[[host]]", "[[l]]", "nil") + ":tag([[x]], { xmlns = [[jabber:x:conference]], jid = [[r@m]] })"
+    rules = ["contact-floods", "message-waves", "links-of-strangers", "invitations-of-strangers"]
+    given = json.dumps({"prosody_firewall_rules": rules})
+    playbook("site", "--tags", "prosody", "-e", given).assert_ok()
+    try:
+        policy = "policy-violation"
+        assert refused("message", message("[[linker]]", "[[l]]", three), 1, policy) == 1
+        assert refused("message", message("[[linker]]", "[[l]]", "[[see https://a.example]]"), 1, policy) == 0
+        assert refused("message", invitation, 1, policy) == 1
+        with_link = ":text_tag([[status]], [[look: https://a.example]])"
+        assert refused("presence", ask("[[linker]]", "[[l]]", with_link), 1, policy) == 1
+        assert refused("presence", ask("[[linker]]", "[[l]]"), 1, policy) == 0
+    finally:
+        playbook("site", "--tags", "prosody").assert_ok()
+    wait_until(lambda: refused("message", invitation, 1, "policy-violation") == 0, 10)
