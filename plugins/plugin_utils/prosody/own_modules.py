@@ -133,6 +133,12 @@ OWN = (
     OwnModule("taken_names", REGISTRATION, _registers),
     OwnModule("invites_json", REGISTRATION, _has_pages),
     OwnModule("register_networks", PUBLIC, _is_public),
+    OwnModule(
+        "register_dns_lists",
+        PUBLIC,
+        lambda settings: _is_public(settings) and settings.texts("registration_dns_blocklists"),
+        ("registration_dns_blocklists", "registration_dns_patience"),
+    ),
     OwnModule("newcomers", PUBLIC, _waits, ("newcomer_days", "newcomer_strangers")),
     OwnModule("proxy_direct_tls", SERVER, proxied_services, ("proxy_direct_tls_mappings", "proxy_direct_tls_trusted")),
     OwnModule("turn_per_user", SERVER, lambda settings: settings.text("turn_host")),

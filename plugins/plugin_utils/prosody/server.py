@@ -241,7 +241,22 @@ def _authentication(settings: Settings) -> Entries:
     if any(module.name == "newcomers" for module in own_modules.needed(settings)):
         days, path = settings.number("newcomer_days", 3), settings.where("newcomer_days")
         entries.append(Option("newcomer_days", days, "So long a new account may do less", path))
-    return entries
+    return entries + _dns_blocklists(settings)
+
+
+def _dns_blocklists(settings: Settings) -> Entries:
+    named = settings.named_texts("registration_dns_blocklists")
+    lists = [jid.domain_to_ascii(domain_name(name, path)) for path, name in named]
+    if not lists:
+        return []
+    path = settings.where("registration_dns_blocklists")
+    if not any(module.name == "register_dns_lists" for module in own_modules.needed(settings)):
+        raise ModelError(
+            f"{path}: nobody registers here without an invitation, and who has one is not looked up: set "
+            "prosody_registration to public, or leave it out"
+        )
+    comment = "Nobody registers from an address that one of them has"
+    return [Option("registration_dns_blocklists", list(dict.fromkeys(lists)), comment, path)]
 
 
 def registration_options(settings: Settings) -> Entries:
@@ -560,6 +575,7 @@ TYPED = {
     "proxy_direct_tls_trusted": "prosody_proxies",
     "proxy65_address": "prosody_proxy65_address",
     "proxy65_ports": "prosody_proxy65_ports",
+    "registration_dns_blocklists": "prosody_registration_dns_blocklists",
     "registration_invite_only": "prosody_registration",
     "restrict_room_creation": "prosody_muc_room_creation",
     "s2s_allow": "prosody_s2s_allow",
