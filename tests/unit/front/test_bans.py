@@ -57,6 +57,14 @@ def test_servers_elsewhere_are_asked_by_their_domain() -> None:
     assert len(refusing(**closed)) == 2, "the firewall of the proxy is told by the same"
 
 
+def test_whom_to_ask_is_what_the_program_reads() -> None:
+    text = templated("proxy", "{{ __proxy_refusals_text }}", **WORLD)
+    found = json.loads(text)
+    assert (found["interval"], found["servers"]) == (2, refusing())
+    unit = render("proxy", "xmpp-refusals.service.j2", **WORLD, __proxy_ca="/etc/ssl/authority.pem")
+    assert f"BindReadOnlyPaths=/etc/ssl/authority.pem:{found['ca']}" in unit
+
+
 @pytest.mark.parametrize(
     "variables",
     [
