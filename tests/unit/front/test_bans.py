@@ -57,6 +57,21 @@ def test_servers_elsewhere_are_asked_by_their_domain() -> None:
     assert len(refusing(**closed)) == 2, "the firewall of the proxy is told by the same"
 
 
+@pytest.mark.parametrize(
+    ("mine", "proxies", "here"),
+    [
+        (["prosody"], [], True),
+        (["prosody"], ["door"], False),
+        (["prosody", "proxy"], ["one"], True),
+        (["proxy"], ["one", "door"], True),
+        (["postgresql"], [], False),
+    ],
+)
+def test_the_firewall_keeps_them_out_where_connections_end(mine: list[str], proxies: list[str], here: bool) -> None:
+    world = {"group_names": mine, "groups": {"proxy": proxies, "firewall": ["one"]}, "inventory_hostname": "one"}
+    assert templated("firewall", "{{ __firewall_can_ban }}", **world) == here
+
+
 def test_whom_to_ask_is_what_the_program_reads() -> None:
     text = templated("proxy", "{{ __proxy_refusals_text }}", **WORLD)
     found = json.loads(text)
