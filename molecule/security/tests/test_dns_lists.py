@@ -23,9 +23,9 @@ ELSEWHERE = f"""
 import socket, ssl, sys
 context = ssl._create_unverified_context()
 with context.wrap_socket(socket.create_connection((sys.argv[1], 5223), 10), server_hostname="{OPEN}") as it:
-    def hear(end):
+    def hear(last):
         said = b""
-        while end not in said:
+        while last not in said:
             said += it.recv(4096) or sys.exit("closed")
         return said.decode()
     it.sendall(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
