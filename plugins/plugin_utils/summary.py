@@ -22,9 +22,9 @@ def summary(values: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     `secrets` (the directory), `authority` (a file that clients must trust, or nothing), `web_client` (whether the proxy
     has one), `status_page` (whether the proxy shows the state of everything), `shell` (what stands before a command for
     the server), `container` (that of Prosody, or nothing), `engine` (options of docker that reach it), `tunnel` (the
-    command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were declared once, are not any more and can sign in), `invitations` (as module
-    prosody_invites returns them), `links` (the directory with their links) and `backups` (their repository, or
-    nothing).
+    command that opens the way to the pictures, or nothing), `undeclared` (JIDs that were declared once, are not any
+    more and can sign in), `invitations` (as module prosody_invites returns them), `links` (the directory with their
+    links) and `backups` (their repository, or nothing).
     """
     settings = Settings(values)
     names = account_names(values)

@@ -21,13 +21,35 @@ REFUSED = re.compile("<resource-constraint")
 # what another server hands on: how many of them are refused by this condition
 HANDED_ON = """
 local st, refused = require[[prosody.util.stanza]], 0
+local make = assert(load([=[local st, n = ... return STANZA]=]))
 local session = { type = [[s2sin]], send = function (said)
   local _, condition = said:get_error() if condition == [[CONDITION]] then refused = refused + 1 end end }
-for n = 1, COUNT do
-  prosody.hosts[ [[DOMAIN]] ].events.fire_event([[KIND/bare]], { origin = session, stanza = STANZA })
+for n = 1, tonumber([[COUNT]]) do
+  prosody.hosts[ [[DOMAIN]] ].events.fire_event([[KIND/bare]], { origin = session, stanza = make(st, n) })
 end
 return refused
 """
+
+
+MADE = """
+for name in ([[NAMES]]):gmatch([[%S+]]) do
+  assert(require[[prosody.core.usermanager]].create_user(name, [[PASSWORD]], [[DOMAIN]]))
+end
+return true
+"""
+GONE = """
+for name in ([[NAMES]]):gmatch([[%S+]]) do
+  assert(require[[prosody.core.usermanager]].delete_user(name, [[DOMAIN]]))
+end
+return true
+"""
+
+
+def shell(host, text: str, **words: str) -> str:
+    """Out: what Prosody's shell says to a chunk of Lua in which these words stand for others."""
+    lua = " ".join(re.sub("[A-Z]{4,}", lambda word: words.get(word[0], word[0]), text).split())
+    said: str = host.check_output("prosodyctl shell %s", f"> {lua}")
+    return said
 
 
 @pytest.fixture
@@ -36,8 +58,7 @@ def refused(guarded):
 
     def hand_on(kind: str, stanza: str, count: int, condition: str = "resource-constraint") -> int:
         words = {"KIND": kind, "STANZA": stanza, "COUNT": str(count), "CONDITION": condition, "DOMAIN": DOMAIN}
-        lua = " ".join(re.sub("[A-Z]{4,}", lambda word: words.get(word[0], word[0]), HANDED_ON).split())
-        said = guarded.check_output("prosodyctl shell %s", f"> {lua}")
+        said = shell(guarded, HANDED_ON, **words)
         return int(re.search(r"Result: (\d+)", said)[1])
 
     return hand_on
@@ -56,16 +77,12 @@ def ask(sender: str, to: str, words: str = "") -> str:
 @contextlib.contextmanager
 def people(guarded, *names: str) -> Iterator[None]:
     """Accounts that are there meanwhile."""
-    listed = "{ " + ", ".join(f"[[{name}]]" for name in names) + " }"
-    manager = "require[[prosody.core.usermanager]]"
-    made = f"{manager}.create_user(name, [[{PASSWORD}]], [[{DOMAIN}]])"
-    gone = f"{manager}.delete_user(name, [[{DOMAIN}]])"
-    each = "> for _, name in ipairs({}) do assert({}) end return true"
-    guarded.check_output("prosodyctl shell %s", each.format(listed, made))
+    listed = " ".join(names)
+    assert "Result: true" in shell(guarded, MADE, NAMES=listed, PASSWORD=PASSWORD, DOMAIN=DOMAIN)
     try:
         yield
     finally:
-        guarded.check_output("prosodyctl shell %s", each.format(listed, gone))
+        shell(guarded, GONE, NAMES=listed, DOMAIN=DOMAIN)
 
 
 def is_through(one: Raw) -> None:

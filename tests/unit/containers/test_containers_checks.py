@@ -161,7 +161,7 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
         ({"postgresql": ["two"]}, {}, "The database of two is in a container and published nowhere"),
         ({"prosody": ["one", "two"]}, {}, "The database of one is in a container and published nowhere"),
         ({"prosody": ["host"]}, {}, "The database of one is in a container and published nowhere"),
-        ({}, {"containers_engine": "ssh://a@op.test"}, "containers_engine is ssh://a@op.test, and the connection of one"),
+        ({}, {"containers_engine": "ssh://a@op.test"}, "containers_engine is ssh://a@op.test, and the connection of"),
         (
             {},
             {"containers_engine": "ssh://a@op.test", "ansible_docker_extra_args": "-H ssh://a@op.test.example"},
