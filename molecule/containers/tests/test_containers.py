@@ -95,6 +95,10 @@ def test_an_image_says_what_it_is_made_of_whichever_builder_made_it(name: str) -
     assert labels["org.allthingslinux.xmpp.refresh"] == ""
     assert labels["org.opencontainers.image.title"] == f"allthingslinux.xmpp {what.removeprefix('xmpp-')}"
     assert labels["org.opencontainers.image.base.name"].startswith("xmpp-archive:")
+    if name != "keeper":
+        package = "postgresql-17" if name == "postgresql" else name
+        known = docker("run", "--rm", "--entrypoint", "dpkg-query", f"xmpp-companion:{tag}", "-Wf${Version}", package)
+        assert labels["org.opencontainers.image.version"] == known
     assert (image["Config"].get("User", "") == "") is (name == "keeper")
     # the largest is Prometheus; nothing of the stages on the way lies in one
     assert image["Size"] < (2_000_000_000 if name == "keeper" else 150_000_000)

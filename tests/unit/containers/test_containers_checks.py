@@ -256,10 +256,15 @@ def test_the_companion_has_the_socket_of_the_engine_that_is_asked(
 
 
 def test_images_are_built_by_the_builder_that_the_operators_command_takes() -> None:
-    tasks = yaml.safe_load((ROOT / "roles/containers/tasks/images.yml").read_text(encoding="utf-8"))[0]["block"]
-    (task,) = [task for task in tasks if "loop" in task]
-    given = {"item": "coturn", "__containers_inputs": "0123456789ab" * 5, "__containers_from": "debian:trixie-slim"}
-    words = templated(task["ansible.builtin.command"]["argv"], ALL, **task["vars"], **given, containers_refresh="a b")
+    (task,) = yaml.safe_load((ROOT / "roles/containers/tasks/build.yml").read_text(encoding="utf-8"))
+    given = {
+        "__containers_inputs": "0123456789ab" * 5,
+        "__containers_from": "debian:trixie-slim",
+        "__containers_versions": {"coturn": "4.6", "postgresql-17": "17.5"},
+        "containers_refresh": "a b",
+    }
+    argv = task["ansible.builtin.command"]["argv"]
+    words = templated(argv, ALL, **task["vars"], **given, item="coturn")
     # the older builder leaves a container of what fails else
     assert words[:4] == ["docker", "build", "--force-rm", "--network"]
     assert words[4:9] == ["host", "--target", "coturn", "--tag", "xmpp-coturn:0123456789ab"]
@@ -268,7 +273,10 @@ def test_images_are_built_by_the_builder_that_the_operators_command_takes() -> N
         "org.allthingslinux.xmpp.refresh=a b",
         "org.opencontainers.image.base.name=debian:trixie-slim",
         "org.opencontainers.image.title=allthingslinux.xmpp coturn",
+        "org.opencontainers.image.version=4.6",
     ]
+    assert "org.opencontainers.image.version=17.5" in templated(argv, ALL, **task["vars"], **given, item="postgresql")
+    assert "image.version" not in str(templated(argv, ALL, **task["vars"], **given, item="companion"))
     assert [words[place + 1] for place, word in enumerate(words) if word == "--build-arg"] == [
         "BASE=debian:trixie-slim",
         "REFRESH=a b",
@@ -566,7 +574,7 @@ def docker_tasks(tasks: list[dict[str, Any]], by_ssh: bool = False) -> Iterator[
 
 
 # included by the others, and so with what these say
-INCLUDED = {"companion.yml", "network.yml", "pod.yml", "volumes.yml", "engine.yml"}
+INCLUDED = {"build.yml", "companion.yml", "network.yml", "pod.yml", "volumes.yml", "engine.yml"}
 
 
 @pytest.mark.parametrize(
