@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> None:
     try:
         do(Path(path), socket_path, what, "" if what == "clear" else address)
     except XmppError as error:
-        sys.exit(str(error))
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":
