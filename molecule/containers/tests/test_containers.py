@@ -69,7 +69,11 @@ def test_a_service_has_no_right_that_it_does_not_need(service: str) -> None:
     assert host["PidsLimit"] in (
         {1024} if json.loads(docker("info", "--format", "{{json .}}"))["PidsLimit"] else {None, 0}
     )
-    assert host["LogConfig"] == {"Type": "local", "Config": {"max-size": "10m", "max-file": "5"}}
+    labels = "org.allthingslinux.xmpp.host,org.allthingslinux.xmpp.service"
+    assert host["LogConfig"] == {
+        "Type": "json-file",
+        "Config": {"max-size": "10m", "max-file": "5", "labels": labels},
+    }
     assert about["Config"]["User"] not in ("", "0", "root")
     assert "docker.sock" not in json.dumps(about["Mounts"])
     assert about["Config"]["Labels"]["org.allthingslinux.xmpp.inputs"]

@@ -33,7 +33,7 @@ UNITS = {"prosody", "coturn", "nginx", "postgresql@17-main"}
 ELSEWHERE = re.compile(
     r"xmpp_(security_updates|package_lists_|package_newer|online|logs_|acme_|restore_)"
     r"|xmpp_service_(received|sent)_|haproxy_|prosody_mod_measure_peers__failing_since"
-    r"|prosody_mod_block_lists__|prosody_mod_scan_uploads__"
+    r"|prosody_mod_block_lists__|prosody_mod_(scan_uploads|ldap_guard)__"
 )
 # a service that was stopped in the middle of everything: it runs, and serves nobody → what is told
 FROZEN = {

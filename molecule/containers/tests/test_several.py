@@ -7,7 +7,9 @@ Here they are on one engine, in networks of their own, and meet at an address of
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,13 +77,34 @@ def test_people_talk_through_prosody_on_one_and_what_they_say_lies_on_the_other(
     playbook("site").assert_unchanged()
 
 
-def test_the_database_lets_in_who_encrypts_and_has_the_password(pair: Path) -> None:
+def comes_in(password: str, protection: str) -> str:
+    """Out: why the database lets nobody in who comes as Prosody does, from another container; nothing where it does."""
+    image = docker("container", "inspect", "--format", "{{.Config.Image}}", f"{CHAT}-keeper")
+    place = f"host={TURN_ADDRESS} user=prosody dbname=prosody sslmode={protection}"
+    come = f"import psycopg; psycopg.connect({place!r})"
+    words = ["docker", "run", "--rm", "--network", "bridge", "--env", "PGPASSWORD", "--entrypoint", "/usr/bin/python3"]
+    done = subprocess.run(
+        [*words, image, "-c", come],
+        env={**os.environ, "PGPASSWORD": password},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stderr
+
+
+def test_the_database_lets_in_who_is_at_his_address_encrypts_and_has_the_password(pair: Path) -> None:
     password = (pair.parent / ".secrets/postgresql_prosody").read_text(encoding="utf-8").strip()
-    asked = {"host": TURN_ADDRESS, "user": "prosody", "dbname": "prosody", "connect_timeout": 10}
-    psycopg.connect(**asked, password=password, sslmode="require").close()
-    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba[.]conf entry .* no encryption"):
-        psycopg.connect(**asked, password=password, sslmode="disable")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(**asked, password="x" + password, sslmode="require")
-    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba[.]conf entry"):
-        psycopg.connect(**{**asked, "user": "postgres"}, password=password, sslmode="require")
+    assert comes_in(password, "require") == ""
+    assert re.search("no pg_hba[.]conf entry .* no encryption", comes_in(password, "disable"))
+    assert "password authentication failed" in comes_in("x" + password, "require")
+    with pytest.raises(psycopg.OperationalError, match=f'no pg_hba.conf entry for host "{re.escape(TURN_ADDRESS)}"'):
+        psycopg.connect(
+            host=TURN_ADDRESS,
+            user="prosody",
+            dbname="prosody",
+            password=password,
+            sslmode="require",
+            connect_timeout=10,
+        )
