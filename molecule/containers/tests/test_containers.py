@@ -267,7 +267,7 @@ def test_a_network_that_cannot_be_had_leaves_everybody_in_the_one_before() -> No
 
 
 def test_a_companion_that_nobody_ended_ends_by_itself() -> None:
-    playbook("containers_open", "-e", "containers_idle=3").assert_ok()
+    playbook("containers_open", "-e", "containers_idle=10").assert_ok()
     assert "companion" in names()
     wait_until(lambda: "companion" not in names(), 40, 0.1)
 
