@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.client import Account, Client, SignInFailed
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
 from ansible_collections.allthingslinux.xmpp.tests.scenario.exposure import exposure
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
+from test_front import refused
 from test_haproxy import WAYS, is_served, ping, signed_in
 
 LIST = "/var/lib/xmpp-bans/haproxy.lst"
@@ -56,24 +55,11 @@ def banned(door) -> list[str]:
     return door.shell(f"cat {LIST}").split()
 
 
-def guess(house, port: int) -> None:
-    """One wrong password, in a stream of its own."""
-
-    async def wrong() -> None:
-        client = Client(Account(f"nobody@{house.account.domain}", "wrong"), everybody(), 20)
-        try:
-            with pytest.raises(SignInFailed):
-                await client.sign_in(house.address, port, port == 443)
-        finally:
-            await client.close()
-
-    asyncio.run(wrong())
-
-
 def guess_until_banned(houses, holds) -> None:
     """Of both servers and at both ports, so that neither alone has seen enough."""
     for number in range(BAN_AFTER):
-        guess(houses[number % 2], 443 if number % 4 > 1 else 5222)
+        house = houses[number % 2]
+        refused(house.service, house.account, 443 if number % 4 > 1 else 5222)
     # the first two of a stream are told after five seconds
     wait_until(holds, 30, 0.3)
 
