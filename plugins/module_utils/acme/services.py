@@ -54,9 +54,16 @@ def look(port: Port) -> str:
     return read_served(port.address, port.port, sni=port.name).certificate.sha256
 
 
-def wrong_ports(ports: Sequence[Port], wanted: str, see: Look = look, tries: int = 1, pause: float = 0.5) -> list[str]:
-    """The ports that do not serve a certificate, a line each; looked at a few times, for a reload takes a moment."""
+def wrong_ports(
+    ports: Sequence[Port], wanted: str, see: Look = look, tries: int = 1, in_a_row: int = 1, pause: float = 0.5
+) -> list[str]:
+    """The ports that do not serve a certificate, a line each; looked at a few times, for a reload takes a moment.
+
+    in_a_row: how often all have to be right, for who was there before still accepts connections for a moment (nginx
+    sends its old workers away 0.1 s after it has started new ones).
+    """
     found: list[str] = []
+    right = 0
     for left in range(tries - 1, -1, -1):
         found = []
         for port in ports:
@@ -68,7 +75,8 @@ def wrong_ports(ports: Sequence[Port], wanted: str, see: Look = look, tries: int
                 continue
             if sha256 != wanted:
                 found.append(f"{where}: serves another one (SHA-256 {sha256[:16]}…)")
-        if not found or not left:
+        right = 0 if found else right + 1
+        if right >= in_a_row or not left:
             break
         time.sleep(pause)
     return found
@@ -132,7 +140,7 @@ def to_files(service: Service, pair: Pair, chain: bytes, see: Look = look, run: 
     try:
         _put(wanted)
         _take(service, run)
-        wrong = wrong_ports(service.ports, newest, see, tries=20)
+        wrong = wrong_ports(service.ports, newest, see, tries=20, in_a_row=3)
         if wrong:
             raise HandingError("; ".join(wrong))
     except (XmppError, OSError) as error:

@@ -132,6 +132,19 @@ def test_what_is_not_served_is_taken_back(nginx, fault, said):
     assert nginx.serving == OLD.chain[0].sha256
 
 
+def test_an_old_worker_that_still_answers_is_waited_for(nginx):
+    old, new = OLD.chain[0].sha256, NEW.chain[0].sha256
+    answers = [new, old, new, new, new]
+    looks = []
+
+    def see(_port):
+        looks.append(answers[len(looks)] if len(looks) < len(answers) else new)
+        return looks[-1]
+
+    assert services.to_files(nginx.service, NEW, b"", see, nginx.run) == services.Handed(True, True)
+    assert looks == answers
+
+
 def test_a_port_that_is_closed_is_told(nginx):
     nginx.closed = True
     with pytest.raises(services.HandingError, match=r"connecting: refused.* and a port stays closed"):
