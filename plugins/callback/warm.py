@@ -17,6 +17,8 @@ description:
   - Modules of the collection and of those that it depends on are packed once, and not in every run. They are kept in
     C(xmpp_built_modules) below C(ANSIBLE_HOME), until one of their files or Ansible changes, or no run uses them for a
     week.
+  - Templates that stand in files of the collection are compiled once likewise, and kept in C(xmpp_compiled_templates).
+    What an operator writes is not, since it may hold a secret.
   - It prints nothing. Callback P(allthingslinux.xmpp.progress#callback) does the same by itself.
 requirements:
   - enabled in the configuration

@@ -15,72 +15,24 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
-import importlib
 import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import ansible
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import kept
 
-#: this collection and its dependencies (galaxy.yml)
-COLLECTIONS = (
-    "allthingslinux.xmpp",
-    "ansible.posix",
-    "community.crypto",
-    "community.docker",
-    "community.postgresql",
-)
-#: seconds after which what no run used is removed
-KEPT_FOR = 7 * 24 * 3600
-#: how many fingerprints are kept: who works at the modules has a new one with each change
-MOST = 8
-_SENT = ("modules", "module_utils")
-_WRITABLE_BY_OTHERS = 0o022
-
-
-def collection_roots(names: Iterable[str] = COLLECTIONS) -> Iterator[Path]:
-    """Name the directories of the collections that are installed."""
-    for name in names:
-        with contextlib.suppress(ImportError):
-            yield from map(Path, importlib.import_module(f"ansible_collections.{name}").__path__)
-
-
-def fingerprint(roots: Iterable[Path], *more: str) -> str:
-    """Say what modules are made of: another text for other files, or for other versions (more).
-
-    Raises OSError where a file cannot be looked at.
-    """
-    found = hashlib.sha256(repr(more).encode())
-    for root in roots:
-        for kind in _SENT:
-            for path in sorted((root / "plugins" / kind).rglob("*.py")):
-                seen = path.stat()
-                # when the file itself changed: the time of its content can be set back
-                found.update(f"{path} {seen.st_size} {seen.st_ctime_ns}\n".encode())
-    return found.hexdigest()[:32]
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether nobody else can put anything there: what lies in it is run on hosts."""
-    seen = path.lstat()
-    return (
-        path.is_dir()
-        and not path.is_symlink()
-        and seen.st_uid == os.getuid()
-        and not seen.st_mode & _WRITABLE_BY_OTHERS
-    )
+#: what is sent, by kind of plugin
+SENT = ("modules", "module_utils")
 
 
 def _copies(source: Path, target: Path) -> None:
     """Have every built module of one directory in another one, each whole or not at all."""
-    prefixes = tuple(f"ansible_collections.{name}." for name in COLLECTIONS)
+    prefixes = tuple(f"ansible_collections.{name}." for name in kept.COLLECTIONS)
     for path in source.iterdir():
         if (
             not path.name.startswith(prefixes)
@@ -95,34 +47,24 @@ def _copies(source: Path, target: Path) -> None:
 
 
 class Store:
-    """Built modules of earlier runs.
+    """Built modules of earlier runs. place: where they are kept; run: where core looks for those of this run."""
 
-    root: a directory for all of them, made where it is missing; run: where core looks for those of this run; made_of:
-    the fingerprint.
-    """
-
-    def __init__(self, root: Path, run: Path, made_of: str) -> None:
-        self.root, self.run, self.kept = root, run, root / made_of
+    def __init__(self, place: kept.Place, run: Path) -> None:
+        self.place, self.run = place, run
 
     def lend(self) -> None:
         """Give this run what earlier ones built. Raises OSError."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.kept.mkdir(mode=0o700, exist_ok=True)
-        if _is_ours(self.root) and _is_ours(self.kept):
+        if self.place.open():
             self.run.mkdir(parents=True, exist_ok=True)
-            _copies(self.kept, self.run)
-            os.utime(self.kept)
+            _copies(self.place.path, self.run)
 
     def keep(self) -> None:
         """Keep what this run has built, and remove what no run used for long. Raises OSError."""
-        if not (_is_ours(self.root) and _is_ours(self.kept)):
+        if not self.place.is_safe():
             return
         if self.run.is_dir():
-            _copies(self.run, self.kept)
-        others = sorted((other.stat().st_mtime, other) for other in self.root.iterdir() if other != self.kept)
-        for number, (used, other) in enumerate(reversed(others), start=1):
-            if number >= MOST or used < time.time() - KEPT_FOR:
-                shutil.rmtree(other, ignore_errors=True)
+            _copies(self.run, self.place.path)
+        self.place.tidy()
 
 
 def store() -> Store | None:
@@ -130,11 +72,14 @@ def store() -> Store | None:
 
     None where files of the operator stand in for those of core in every module. Raises OSError.
     """
-    if any(list(Path(path).glob("*")) for path in constants.DEFAULT_MODULE_UTILS_PATH or []):
+    if kept.has_files(constants.DEFAULT_MODULE_UTILS_PATH):
         return None
-    made_of = fingerprint(collection_roots(), ansible.__version__, str(Path(ansible.__file__).parent), sys.version)
+    made_of = kept.fingerprint(
+        kept.collection_roots(), SENT, ansible.__version__, str(Path(ansible.__file__).parent), sys.version
+    )
     home = Path(constants.config.get_config_value("ANSIBLE_HOME"))
-    return Store(home / "xmpp_built_modules", Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"), made_of)
+    place = kept.Place(home / "xmpp_built_modules", made_of)
+    return Store(place, Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"))
 
 
 def use() -> None:

@@ -15,7 +15,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import built_modules
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import built_modules, compiled_templates
 
 PLUGINS = Path(__file__).resolve().parents[1]
 KINDS = ("action", "filter", "lookup", "test")
@@ -44,6 +44,7 @@ def warm() -> None:
         with contextlib.suppress(Exception):
             getattr(importlib.import_module(f"{_PACKAGE}.{name}"), function)()
     built_modules.use()
+    compiled_templates.use()
     _collect_less()
 
 

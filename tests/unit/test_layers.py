@@ -47,11 +47,13 @@ STOREYS = [
         "module_utils/transaction",
     },
     {"module_utils/moving"},
+    {"plugin_utils/kept"},
     {
         "plugin_utils/addresses",
         "plugin_utils/audit",
         "plugin_utils/backup",
         "plugin_utils/built_modules",
+        "plugin_utils/compiled_templates",
         "plugin_utils/doctor",
         "plugin_utils/listeners",
         "plugin_utils/docker_host",
