@@ -488,7 +488,7 @@ def test_what_measures_and_watches_has_a_container_each_where_there_is_something
 
 LIMITS: dict[str, Any] = {
     "containers_limits": {"prosody": {"memory": "512M", "cpus": 1.5}, "coturn": {"pids": 64}},
-    "__containers_engine": {"host_info": {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}},
+    "__containers_host": {"host_info": {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}},
     "__containers_prlimit": {"stdout": "20000\n"},
 }
 
@@ -524,6 +524,16 @@ def test_a_companion_waits_longer_where_others_are_worked_on_meanwhile() -> None
     assert int(templated("{{ containers_idle }}", {**ALL, "postgresql": ["host"]})) == 3600
 
 
+def test_what_runs_is_told_by_the_engine_for_all_services_at_once() -> None:
+    def one(name: str, status: str) -> dict[str, Any]:
+        return {"Names": [f"/{name}"], "Status": status}
+
+    at = templated("{{ containers_name }}", ALL)
+    there = {"containers": [one(f"{at}-prosody", "Up 5 minutes (healthy)"), one(f"{at}-coturn", "Exited (0)")]}
+    found = templated("{{ __containers_states }}", ALL, __containers_there_are=there)
+    assert found == {"prosody": "Up 5 minutes (healthy)", "coturn": "Exited (0)"}
+
+
 def test_every_service_can_have_limits() -> None:
     specs = yaml.safe_load((ROOT / "roles/containers/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["variables"]["options"]["containers_limits"]["options"]
@@ -544,7 +554,7 @@ def test_limits_that_the_engine_discards_are_left_out_with_a_word(
 ) -> None:
     given = {
         "containers_limits": {"prosody": {"memory": "512M"}},
-        "__containers_engine": {"host_info": host},
+        "__containers_host": {"host_info": host},
         "__containers_prlimit": {"stdout": "unlimited"},
     }
     limits = templated("{{ __containers_limits }}", ALL, **given)
