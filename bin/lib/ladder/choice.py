@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 from .rung import Rung
 
-# how much more than the lanes may be in use: shares are measured, and a lane must not stay empty for a tenth
-SLACK = 0.3
+# how much more than the lanes may be in use: shares are means, and a long one must not wait for an hour for a hundredth
+SLACK = 0.7
 
 
 def load(running: Collection[Rung]) -> float:

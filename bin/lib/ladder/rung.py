@@ -33,29 +33,29 @@ class Cost:
         return min(max(self.cpu / max(self.seconds, 1), 0.4), 2)
 
 
-# Of a whole run on two quiet processors: a start for machines that have not run them yet (see `known_costs`)
+# Of whole runs on two processors, three at a time: a start for machines that have not run them yet (see `known_costs`)
 EXPECTED = {
     IMAGES: Cost(60, 30),
-    "lint": Cost(110, 106),
-    "unit": Cost(220, 370),
-    "sanity": Cost(240, 215),
+    "lint": Cost(130, 110),
+    "unit": Cost(260, 400),
+    "sanity": Cost(200, 177),
     "build": Cost(52, 40),
     "versions": Cost(40, 15),
-    "molecule/accounts": Cost(170, 138),
-    "molecule/acme": Cost(600, 450),
-    "molecule/backup": Cost(600, 450),
-    "molecule/certificates": Cost(170, 134),
-    "molecule/containers": Cost(1200, 850),
-    "molecule/default": Cost(350, 290),
-    "molecule/faults": Cost(520, 470),
-    "molecule/federation": Cost(300, 250),
-    "molecule/front": Cost(250, 220),
+    "molecule/accounts": Cost(180, 155),
+    "molecule/acme": Cost(800, 440),
+    "molecule/backup": Cost(600, 345),
+    "molecule/certificates": Cost(180, 150),
+    "molecule/containers": Cost(1300, 710),
+    "molecule/default": Cost(430, 310),
+    "molecule/faults": Cost(620, 450),
+    "molecule/federation": Cost(280, 250),
+    "molecule/front": Cost(390, 340),
     "molecule/modules": Cost(90, 70),
-    "molecule/monitoring": Cost(700, 470),
-    "molecule/move": Cost(300, 260),
-    "molecule/security": Cost(450, 370),
-    "molecule/spread": Cost(800, 740),
-    "molecule/web": Cost(370, 320),
+    "molecule/monitoring": Cost(850, 430),
+    "molecule/move": Cost(400, 250),
+    "molecule/security": Cost(780, 470),
+    "molecule/spread": Cost(700, 630),
+    "molecule/web": Cost(350, 270),
 }
 USUAL = Cost(200, 160)
 
