@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -119,6 +120,34 @@ def test_floods_of_requests_to_be_a_contact_end(refused):
     assert 18 <= refused("presence", ask("[[bot]]..n", "[[target]]"), 120) <= 20
 
 
+def read_slowly(host) -> str:
+    """Out: whom Prosody reads slowly, as its journal says it."""
+    said: str = host.run("journalctl -u prosody -o cat --grep 'is read so slowly'").stdout
+    return said
+
+
+def test_who_sends_without_end_is_read_slowly_and_has_every_answer(guarded, address):
+    """What is 500 at once and 50 a second then (mod_stanza_pace) is refused nothing, and others wait for nothing."""
+    with (
+        people(guarded, "flooder", "other"),
+        raw(address, 5223, DOMAIN) as flooder,
+        raw(address, 5223, DOMAIN) as other,
+    ):
+        for name, one in (("flooder", flooder), ("other", other)):
+            one.sign_in(DOMAIN, name, PASSWORD)
+        ping = "<iq type='get' id='f{}'><ping xmlns='urn:xmpp:ping'/></iq>"
+        began = time.monotonic()
+        flooder.say("".join(map(ping.format, range(1100))), 60)
+        while time.monotonic() - began < 5:
+            is_through(other)
+        assert flooder.hears("id=.f1099.", 60), flooder.heard[-300:]
+        # the 600 that are too many are twelve seconds, of which what was read in one go may be short
+        assert time.monotonic() - began > 8
+        assert len(set(re.findall("id=.f([0-9]+).", flooder.heard))) == 1100
+        assert f"flooder@{DOMAIN} sends more than 50 stanzas a second (500 at once)" in read_slowly(guarded)
+        assert f"other@{DOMAIN}" not in read_slowly(guarded)
+
+
 def test_what_goes_by_words_is_off(refused):
     three = "[[see https://a.example http://b.example https://c.example]]"
     assert refused("message", message("[[linker]]", "[[l]]", three), 1, "policy-violation") == 0
@@ -153,6 +182,7 @@ def test_fifty_people_who_add_one_another_and_talk_are_not_refused(guarded, addr
     assert {name for name, text in heard.items() if REFUSED.search(text)} == set()
     assert {name for name, text in heard.items() if len(set(re.findall("hello from crowd[0-9]+", text))) < 49} == set()
     assert {name for name, text in heard.items() if len(re.findall("type='subscribe'", text)) < 12} == set()
+    assert "crowd" not in read_slowly(guarded)
 
 
 def test_what_goes_by_words_can_be_asked_for(refused):

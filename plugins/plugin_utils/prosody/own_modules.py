@@ -123,6 +123,17 @@ OWN = (
         ("audit_trail_addresses", "audit_trail_keep", "audit_trail_quiet"),
     ),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
+    OwnModule(
+        "stanza_pace",
+        SERVER,
+        lambda _settings: True,
+        (
+            "stanza_pace_clients",
+            "stanza_pace_clients_at_once",
+            "stanza_pace_servers",
+            "stanza_pace_servers_at_once",
+        ),
+    ),
     OwnModule("guesses", SERVER, lambda _settings: True, ("guesses_at_once", "guesses_period")),
     OwnModule("sql_reconnect", SERVER, lambda settings: settings.text("storage") == "postgresql"),
     OwnModule("ldap_guard", SERVER, ldap.hosts, ("ldap_guard_pause",)),

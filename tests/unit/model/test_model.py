@@ -267,7 +267,10 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     ({"prosody_log_to": "json"}, {}, "*", "plugin_paths", [OWN]),
     (BARE, HERE, "*", "plugin_paths", [OWN]),
     (
-        {**BARE, "prosody_modules_disabled": ["audit_trail", "guesses", "handshake_deadline", "taken_names"]},
+        {
+            **BARE,
+            "prosody_modules_disabled": ["audit_trail", "guesses", "handshake_deadline", "stanza_pace", "taken_names"],
+        },
         HERE,
         "*",
         "plugin_paths",
