@@ -30,7 +30,7 @@ local known, strangers = new_cache(10000), setmetatable({}, { __mode = "k" });
 local counted, waiting = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" });
 
 local function name_of(session)
-	if session.type == "c2s" then
+	if session.type == "c2s" or session.type == "c2s_unbound" then
 		return session.username and session.username .. "@" .. session.host;
 	elseif session.type == "s2sin" then
 		return session.from_host;
@@ -62,6 +62,11 @@ local function tell(session, one, pace)
 	end
 end
 
+-- What the network backend makes of mod_limits for as much as it reads in one go
+local function owed_for_bytes(conn)
+	return (conn._limit or 0) * (conn.read_size or 8192);
+end
+
 -- After what was read has been worked off: until then the network backend sets pauses of its own, which this one takes the place of
 local function pause(session, one, pace)
 	waiting[session] = true;
@@ -70,7 +75,7 @@ local function pause(session, one, pace)
 		local conn, seconds = session.conn, owed(one, pace);
 		if conn and conn.pausefor and seconds >= least then
 			conn:setreadtimeout(false);
-			conn:pausefor(math.min(seconds, longest));
+			conn:pausefor(math.max(math.min(seconds, longest), owed_for_bytes(conn)));
 			tell(session, one, pace);
 		end
 	end);
@@ -99,6 +104,9 @@ local function begin(session)
 end
 
 filters.add_filter_hook(begin);
+-- a reload comes amid sessions
+for _, session in pairs(prosody.full_sessions) do begin(session); end
+for session in pairs(prosody.incoming_s2s) do begin(session); end
 
 function module.unload()
 	filters.remove_filter_hook(begin);

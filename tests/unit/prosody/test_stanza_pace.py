@@ -34,10 +34,11 @@ local libraries = {
   ["prosody.util.time"] = { monotonic = function () return world.now end };
   ["prosody.util.timer"] = { add_task = function (_, task) table.insert(world.tasks, task) end };
 }
+world.prosody = { full_sessions = given.here, incoming_s2s = given.servers }
 function world.require(name) return assert(libraries[name], name) end
 world.module = {
   set_global = function () end;
-  get_option_integer = function (_, name, default) return given[name] or default end;
+  get_option_integer = function (_, name, default) return given.options[name] or default end;
   log = function (_, level, text, ...) table.insert(world.log, level .. " " .. text:format(...)) end;
 }
 -- the network backend has read: what was to be done after it is done
@@ -53,9 +54,13 @@ return world
 class Server:
     """A server that has read a chunk of a connection when `reads` returns."""
 
-    def __init__(self, **given: int) -> None:
+    def __init__(self, **options: int) -> None:
         self.lua = lupa.LuaRuntime(unpack_returned_tuples=True)
-        self.world = self.lua.execute(WORLD, self.lua.table_from(given))
+        table = self.lua.table_from
+        self.here = {name: table({"type": name, "username": name, "host": "a.test"}) for name in ("c2s", "component")}
+        self.peer = table({"type": "s2sin", "from_host": "far.test"})
+        given = {"options": table(options), "here": table(self.here), "servers": table({self.peer: True})}
+        self.world = self.lua.execute(WORLD, table(given))
         load = self.lua.eval(
             "function (source, world) return assert(load(source, 'mod', 't', setmetatable(world, {__index = _G}))) end"
         )
@@ -184,6 +189,30 @@ def test_over_bosh_the_session_ends_since_others_may_share_its_connection() -> N
     assert alice.closed == ""
     assert server.reads(alice, 1) == []
     assert alice.closed == "policy-violation"
+
+
+def test_sessions_that_were_there_when_it_came_are_counted_as_well() -> None:
+    server = Server()
+    assert server.world.filters[server.here["c2s"]]
+    assert server.world.filters[server.peer]
+    assert server.world.filters[server.here["component"]] is None
+
+
+def test_a_pause_that_bytes_ask_for_is_not_made_shorter() -> None:
+    server = Server()
+    alice = server.person()
+    alice.conn._limit = 1 / 4096
+    assert server.reads(alice, 560) == [2.0]
+    assert server.reads(alice, 1) == [2.0]
+    assert server.reads(alice, 100) == [3.22]
+
+
+def test_who_has_bound_no_resource_yet_is_counted_as_the_account() -> None:
+    server = Server()
+    alice = server.person()
+    alice.type = "c2s_unbound"
+    assert server.reads(alice, 560) == [1.2]
+    assert server.reads(server.person(), 1) == [1.22]
 
 
 def test_a_module_that_is_unloaded_counts_no_more() -> None:
