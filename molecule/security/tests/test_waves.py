@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import functools
 import re
 import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
-from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import DOMAIN
 from raw import Raw, raw
 
@@ -53,16 +51,17 @@ def shell(host, text: str, **words: str) -> str:
     return said
 
 
+def hand_on(host, kind: str, stanza: str, count: int, condition: str = "resource-constraint") -> int:
+    """Have another server hand on a stanza for each `n`. Out: how many of so many are refused."""
+    words = {"KIND": kind, "STANZA": stanza, "COUNT": str(count), "CONDITION": condition, "DOMAIN": DOMAIN}
+    said = shell(host, HANDED_ON, **words)
+    return int(re.search(r"Result: (\d+)", said)[1])
+
+
 @pytest.fixture
 def refused(guarded):
-    """A function from a stanza for each `n` to how many of so many are refused."""
-
-    def hand_on(kind: str, stanza: str, count: int, condition: str = "resource-constraint") -> int:
-        words = {"KIND": kind, "STANZA": stanza, "COUNT": str(count), "CONDITION": condition, "DOMAIN": DOMAIN}
-        said = shell(guarded, HANDED_ON, **words)
-        return int(re.search(r"Result: (\d+)", said)[1])
-
-    return hand_on
+    """Such a function for this host."""
+    return functools.partial(hand_on, guarded)
 
 
 def message(sender: str, to: str, body: str = "[[hello]]") -> str:
@@ -183,22 +182,3 @@ def test_fifty_people_who_add_one_another_and_talk_are_not_refused(guarded, addr
     assert {name for name, text in heard.items() if len(set(re.findall("hello from crowd[0-9]+", text))) < 49} == set()
     assert {name for name, text in heard.items() if len(re.findall("type='subscribe'", text)) < 12} == set()
     assert "crowd" not in read_slowly(guarded)
-
-
-def test_what_goes_by_words_can_be_asked_for(refused):
-    three = "[[see https://a.example http://b.example HTTPS://c.example]]"
-    invitation = message("[[host]]", "[[l]]", "nil") + ":tag([[x]], { xmlns = [[jabber:x:conference]], jid = [[r@m]] })"
-    rules = ["contact-floods", "message-waves", "links-of-strangers", "invitations-of-strangers"]
-    given = json.dumps({"prosody_firewall_rules": rules})
-    playbook("site", "--tags", "prosody", "-e", given).assert_ok()
-    try:
-        policy = "policy-violation"
-        assert refused("message", message("[[linker]]", "[[l]]", three), 1, policy) == 1
-        assert refused("message", message("[[linker]]", "[[l]]", "[[see https://a.example]]"), 1, policy) == 0
-        assert refused("message", invitation, 1, policy) == 1
-        with_link = ":text_tag([[status]], [[look: https://a.example]])"
-        assert refused("presence", ask("[[linker]]", "[[l]]", with_link), 1, policy) == 1
-        assert refused("presence", ask("[[linker]]", "[[l]]"), 1, policy) == 0
-    finally:
-        playbook("site", "--tags", "prosody").assert_ok()
-    wait_until(lambda: refused("message", invitation, 1, "policy-violation") == 0, 10)
