@@ -88,14 +88,20 @@ def totals(tasks: Iterable[dict[str, Any]], key: str) -> list[tuple[str, int, in
 
 
 def empty(tasks: Iterable[dict[str, Any]], host: str) -> str:
-    """Out: a play with as many tasks that do nothing: asked of the host, on the controller, and passed over."""
+    """Out: a play with as many tasks that do nothing: asked of the host, on the controller, and passed over.
+
+    On a Docker host in a companion, which is there before it and gone after it as in the other run.
+    """
     done = [task for task in tasks if task["ran"]]
     local = sum(task["kind"] in LOCAL for task in done)
     passed = sum(not task["ran"] for task in tasks)
     ping: dict[str, Any] = {"ansible.builtin.ping": {}}
-    bodies = [ping] * (len(done) - local) + [{"ansible.builtin.debug": {"msg": ""}}] * local
+    bodies: list[dict[str, Any]] = [ping] * (len(done) - local) + [{"ansible.builtin.debug": {"msg": ""}}] * local
     bodies += [{**ping, "when": False}] * passed
-    return json.dumps([{"name": "Nothing", "hosts": host, "gather_facts": False, "tasks": bodies}])
+    around = ("containers_open", "containers_close") if any(task["role"] == "containers" for task in done) else ()
+    plays = [{"import_playbook": str(ROOT / "playbooks" / f"{name}.yml")} for name in around]
+    plays[1:1] = [{"name": "Nothing", "hosts": host, "gather_facts": False, "tasks": bodies}]
+    return json.dumps(plays)
 
 
 def main() -> int:
