@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rung runs next: the longest first, and what mostly waits beside what works."""
+"""Which rung runs next: the longest first, what others wait for before it, and what mostly waits beside what works."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ def load(running: Collection[Rung]) -> float:
     return sum(rung.cost.share for rung in running)
 
 
+def _seconds_to_the_end(rung: Rung, waiting: Sequence[Rung]) -> float:
+    """Out: how long it takes with the longest of those that come after it."""
+    later = (other.cost.seconds for other in waiting if other.after == rung.name)
+    return rung.cost.seconds + max(later, default=0)
+
+
 def next_rung(waiting: Sequence[Rung], running: Collection[Rung], lanes: int) -> Rung | None:
     """Out: what may start now, None where nothing may.
 
@@ -26,7 +32,7 @@ def next_rung(waiting: Sequence[Rung], running: Collection[Rung], lanes: int) ->
     if any(rung.alone for rung in running):
         return None
     names = {rung.name for rung in waiting} | {rung.name for rung in running}
-    for rung in sorted(waiting, key=lambda one: (one.alone, -one.cost.seconds, one.name)):
+    for rung in sorted(waiting, key=lambda one: (one.alone, -_seconds_to_the_end(one, waiting), one.name)):
         if rung.after in names:
             continue
         if not running:

@@ -33,6 +33,11 @@ def test_the_longest_comes_first() -> None:
     assert order([rung("short", 1), rung("long", 300), rung("middle", 20)], 1) == [["long"], ["middle"], ["short"]]
 
 
+def test_what_a_long_one_waits_for_comes_before_a_middle_one() -> None:
+    waiting = [rung("middle", 200), rung("first", 10), rung("long", 300, after="first"), rung("last", 5, after="first")]
+    assert order(waiting, 1) == [["first"], ["long"], ["middle"], ["last"]]
+
+
 def test_as_many_run_as_there_are_lanes() -> None:
     for lanes in (1, 2, 3):
         assert len(order([rung(str(number)) for number in range(6)], lanes)[0]) == lanes
