@@ -93,14 +93,8 @@ def registers_elsewhere(guarded, address: str, name: str) -> Iterator[subprocess
         guarded.run(f"prosodyctl shell user delete {name}@{OPEN}")
 
 
-def test_who_is_on_none_registers(guarded, address):
-    with registers_elsewhere(guarded, address, "elsewhere") as somebody:
-        told = somebody.communicate(timeout=30)[0]
-        assert "type='result'" in told, told
-
-
 def test_one_that_does_not_answer_keeps_nobody_out_and_nobody_waits(guarded, address, talking):
-    """Its packets are dropped. Of the neighbour the hosts file knows nothing, so that DNS is asked."""
+    """Its packets are dropped. The hosts file knows no neighbour, so DNS is asked, and for the first time."""
     # what is not sent fails at once, and what is not answered does not. 127.0.0.11 is that of the engine
     into = "add rule inet dropped into"
     guarded.check_output(
@@ -121,6 +115,12 @@ def test_one_that_does_not_answer_keeps_nobody_out_and_nobody_waits(guarded, add
     assert 2.5 < waited < 6
     said = guarded.check_output("journalctl --unit prosody --output cat --since=-1min")
     assert "The blocklist has.example did not answer within 3 seconds, and keeps nobody out" in said
+
+
+def test_who_is_on_none_registers(guarded, address):
+    with registers_elsewhere(guarded, address, "elsewhere") as somebody:
+        told = somebody.communicate(timeout=30)[0]
+        assert "type='result'" in told, told
 
 
 def test_rules_that_go_by_words_count(guarded):
