@@ -99,7 +99,7 @@ def empty(tasks: Iterable[dict[str, Any]], host: str) -> str:
     bodies: list[dict[str, Any]] = [ping] * (len(done) - local) + [{"ansible.builtin.debug": {"msg": ""}}] * local
     bodies += [{**ping, "when": False}] * passed
     around = ("containers_open", "containers_close") if any(task["role"] == "containers" for task in done) else ()
-    plays = [{"import_playbook": str(ROOT / "playbooks" / f"{name}.yml")} for name in around]
+    plays: list[dict[str, Any]] = [{"import_playbook": str(ROOT / "playbooks" / f"{name}.yml")} for name in around]
     plays[1:1] = [{"name": "Nothing", "hosts": host, "gather_facts": False, "tasks": bodies}]
     return json.dumps(plays)
 

@@ -135,7 +135,7 @@ def test_what_is_not_served_is_taken_back(nginx, fault, said):
 def test_an_old_worker_that_still_answers_is_waited_for(nginx):
     old, new = OLD.chain[0].sha256, NEW.chain[0].sha256
     answers = [new, old, new, new, new]
-    looks = []
+    looks: list[str] = []
 
     def see(_port):
         looks.append(answers[len(looks)] if len(looks) < len(answers) else new)
