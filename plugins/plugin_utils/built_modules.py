@@ -13,15 +13,12 @@ core are not: one that somebody puts beside a playbook under the same name has t
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-import ansible
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import kept
@@ -74,11 +71,7 @@ def store() -> Store | None:
     """
     if kept.has_files(constants.DEFAULT_MODULE_UTILS_PATH):
         return None
-    made_of = kept.fingerprint(
-        kept.collection_roots(), SENT, ansible.__version__, str(Path(ansible.__file__).parent), sys.version
-    )
-    home = Path(constants.config.get_config_value("ANSIBLE_HOME"))
-    place = kept.Place(home / "xmpp_built_modules", made_of)
+    place = kept.place("xmpp_built_modules", SENT)
     return Store(place, Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"))
 
 
@@ -87,10 +80,4 @@ def use() -> None:
     with contextlib.suppress(OSError, AttributeError, AnsibleError):
         if found := store():
             found.lend()
-            # only in the process that all others are forked from: these end without it
-            atexit.register(_keep, found)
-
-
-def _keep(found: Store) -> None:
-    with contextlib.suppress(OSError):
-        found.keep()
+            kept.when_the_run_ends(found.keep)

@@ -14,24 +14,21 @@ it. Where another core compiles elsewhere, everything is compiled as it always w
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import hashlib
 import marshal
 import os
 import struct
-import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
-import ansible
 import jinja2
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.files import durable
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import kept
 
 #: plugins that decide how their callers are compiled
@@ -110,10 +107,7 @@ class Store:
             data = b"".join(pack(key, code) for key, code in (before | made).items())
             if len(data) > MOST_BYTES:
                 data = b"".join(pack(key, code) for key, code in made.items())
-            handle, written = tempfile.mkstemp(prefix=".", dir=self.place.path)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(written).replace(self.file)
+            durable.write_bytes(self.file, data)
         self.place.tidy()
 
     @staticmethod
@@ -176,10 +170,7 @@ def store() -> Store | None:
     """
     if kept.has_files([*constants.DEFAULT_FILTER_PLUGIN_PATH, *constants.DEFAULT_TEST_PLUGIN_PATH]):
         return None
-    versions = ansible.__version__, str(Path(ansible.__file__).parent), jinja2.__version__, sys.version
-    made_of = kept.fingerprint(kept.collection_roots(), CALLED, *versions)
-    home = Path(constants.config.get_config_value("ANSIBLE_HOME"))
-    place = kept.Place(home / "xmpp_compiled_templates", made_of)
+    place = kept.place("xmpp_compiled_templates", CALLED, jinja2.__version__)
     return Store(place, Path(constants.DEFAULT_LOCAL_TMP, "xmpp_compiled"))
 
 
@@ -189,10 +180,4 @@ def use() -> None:
         found = store()
         if found and found.lend():
             compile_with(found, Path(__file__).absolute().parents[2])
-            # only in the process that all others are forked from: these end without it
-            atexit.register(_keep, found)
-
-
-def _keep(found: Store) -> None:
-    with contextlib.suppress(OSError):
-        found.keep()
+            kept.when_the_run_ends(found.keep)

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import importlib
 import os
 import shutil
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+import ansible
+from ansible import constants
 
 #: this collection and its dependencies (galaxy.yml)
 COLLECTIONS = (
@@ -85,6 +90,26 @@ class Place:
         for number, (used, other) in enumerate(reversed(others), start=1):
             if number >= MOST or used < time.time() - KEPT_FOR:
                 shutil.rmtree(other, ignore_errors=True)
+
+
+def place(name: str, kinds: Iterable[str], *versions: str) -> Place:
+    """Out: the place of that name of the running Ansible, below its home (ANSIBLE_HOME). Raises OSError.
+
+    In: the kinds of plugins and the versions, beside those of Ansible and Python, of which it is made.
+    """
+    running = ansible.__version__, str(Path(ansible.__file__).parent), sys.version
+    made_of = fingerprint(collection_roots(), kinds, *running, *versions)
+    return Place(Path(constants.config.get_config_value("ANSIBLE_HOME")) / name, made_of)
+
+
+def when_the_run_ends(keep: Callable[[], None]) -> None:
+    """Keep what was made then. Only in the process that all others are forked from: these end without it."""
+
+    def at_the_end() -> None:
+        with contextlib.suppress(OSError):
+            keep()
+
+    atexit.register(at_the_end)
 
 
 def _is_ours(path: Path) -> bool:

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import built_modules, kept
+from ansible_collections.allthingslinux.xmpp.tests.unit import warm_play
 
 BUILT = "ansible_collections.allthingslinux.xmpp.plugins.modules.packages_info-ZIP_DEFLATED-none"
 
@@ -67,32 +65,13 @@ def test_a_store_that_others_can_write_into_is_not_believed(store) -> None:
 
 def test_a_run_takes_what_an_earlier_one_built(tmp_path: Path) -> None:
     """With the installed Ansible: where it looks for built modules is nothing that it promises."""
-    play = tmp_path / "play.yml"
-    play.write_text(
+    (tmp_path / "play.yml").write_text(
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
         "    - allthingslinux.xmpp.listeners_info: {ports: []}\n      check_mode: true\n"
     )
-    (tmp_path / "ansible.cfg").write_text("")
-    collections = next(
-        path for path in Path(built_modules.__file__).absolute().parents if path.name == "ansible_collections"
-    )
 
     def run() -> str:
-        return subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", str(play)],
-            env={
-                **os.environ,
-                "ANSIBLE_HOME": str(tmp_path / "home"),
-                "ANSIBLE_COLLECTIONS_PATH": str(collections.parent),
-                "ANSIBLE_CALLBACKS_ENABLED": "allthingslinux.xmpp.warm",
-                "ANSIBLE_DEBUG": "1",
-                "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        return warm_play.run(tmp_path, warm_play.collections_of(built_modules.__file__).parent, ANSIBLE_DEBUG="1")
 
     assert "ANSIBALLZ: Creating module" in run()
     second = run()

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import compiled_templates, kept
+from ansible_collections.allthingslinux.xmpp.tests.unit import warm_play
 
 KEY, OTHER = b"k" * 16, b"o" * 16
 CODE = compile("answer = 42", "<template>", "exec")
@@ -128,28 +126,14 @@ def run(tmp_path: Path):
         (role / name).mkdir(parents=True)
     (role / "tasks" / "nothing.yml").write_text("[]\n")
     (role / "vars" / "main.yml").write_text("__prosody_told: \"{{ ['before', given | length] | join(' ') }}\"\n")
-    here = next(path for path in Path(kept.__file__).absolute().parents if path.name == "ansible_collections")
+    here = warm_play.collections_of(kept.__file__)
     (collection / "plugins").symlink_to(here / "allthingslinux" / "xmpp" / "plugins")
     for name in ("ansible", "community"):
         (tmp_path / "ansible_collections" / name).symlink_to(here / name)
     (tmp_path / "play.yml").write_text(PLAY)
-    (tmp_path / "ansible.cfg").write_text("")
 
     def once() -> str:
-        return subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml"],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "ANSIBLE_HOME": str(tmp_path / "home"),
-                "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-                "ANSIBLE_CALLBACKS_ENABLED": "allthingslinux.xmpp.warm",
-                "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        return warm_play.run(tmp_path, tmp_path)
 
     return tmp_path / "home" / "xmpp_compiled_templates", once
 

@@ -82,7 +82,7 @@ local function pause(session, one, pace)
 end
 
 local function count(stanza, session)
-	local pace, one, moment = paces[counted[session]], account_of(session), now();
+	local pace, one, moment = counted[session], account_of(session), now();
 	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at) * pace.rate) + 1, moment;
 	if one.ahead > pace.most and not waiting[session] then
 		if session.bosh_version then -- a connection that others may share, so that it cannot be read slowly
@@ -96,9 +96,9 @@ local function count(stanza, session)
 end
 
 local function begin(session)
-	local kind = session.type:match("^[^_]+");
-	if paces[kind] then
-		counted[session] = kind;
+	local pace = paces[session.type:match("^[^_]+")];
+	if pace then
+		counted[session] = pace;
 		filters.add_filter(session, "stanzas/in", count);
 	end
 end
