@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import XmppError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secret_rotation
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import authority_rotation, secret_rotation
 
 _SPEC = {
     "directory": {"type": "path", "required": True},
@@ -56,16 +56,24 @@ class ActionModule(ActionBase):
         given = {kind: secret_rotation.given(kind, hosts) for kind in wanted}
         # components are many, and of each that is given there is no file
         names = secret_rotation.there(directory, [kind for kind in wanted if not given[kind] or kind == "components"])
+        authority = directory / "ca"
+        step = ""
+        if secret_rotation.AUTHORITY in wanted or authority_rotation.unproved(authority):
+            step = authority_rotation.due(authority)
         return {
             "changed": False,
             # what a run that died has begun is brought to its end as well
             "names": sorted({*names, *secret_rotation.unproved(directory)}),
+            "authority": step,
             "given": [one for found in given.values() for one in found],
             "left": [] if "components" in wanted or only else secret_rotation.there(directory, ["components"]),
         }
 
     def _step(self, directory: Path, name: str, asked: dict[str, Any]) -> bool:
         """Do one step for one secret. Return whether that changed anything."""
+        if name == secret_rotation.AUTHORITY:
+            act = authority_rotation.begin if asked["state"] == "begun" else authority_rotation.finish
+            return act(directory / "ca")
         if asked["state"] == "begun":
             return secret_rotation.begin(directory, name)
         if asked["state"] == "back":

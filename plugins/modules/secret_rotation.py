@@ -32,21 +32,22 @@ options:
     required: true
   only:
     description:
-      - For O(state=planned), what to replace, with commas in between, of C(database), C(turn), C(metrics), C(probe) and
-        C(components). All but C(components) if empty, since the program of a component must be given its secret at the
-        same moment.
+      - For O(state=planned), what to replace, with commas in between, of C(database), C(turn), C(metrics), C(probe),
+        C(components) and C(authority). All but the last two if empty, since the program of a component must be given
+        its secret at the same moment, and clients must trust a new authority first.
       - What the operator gives himself by a variable is left alone, and so is its kind.
     type: str
     default: ""
   state:
     description:
       - What to do. C(planned) only looks which there are, C(begun) makes new ones, C(back) puts old ones back,
-        C(finished) lets go of old ones.
+        C(finished) lets go of old ones. For the authority C(begun) takes the step that RV(authority) names, and
+        C(finished) says that it is proved.
     type: str
     choices: [planned, begun, back, finished]
     required: true
   names:
-    description: The names of the secrets for all states but O(state=planned).
+    description: The names of the secrets for all states but O(state=planned); C(authority) for the own authority.
     type: list
     elements: str
     default: []
@@ -81,6 +82,13 @@ names:
   returned: success
   type: list
   elements: str
+authority:
+  description:
+    - The step that comes next for the own authority, empty where it is not asked for or there is none. C(announce) has
+      a new one trusted beside it, for which C(next.pem) and C(next.key) are made before; C(take) has that one issue;
+      C(leave) has it trusted alone.
+  returned: O(state=planned)
+  type: str
 given:
   description: What the operator gives himself, as variable and host.
   returned: O(state=planned)

@@ -29,6 +29,8 @@ KINDS = {
     "probe": r"probe_.+",
     "components": r"component_.+",
 }
+#: the own authority, which is no file of one secret: see authority_rotation
+AUTHORITY = "authority"
 #: what is done unless it is asked for otherwise
 USUAL = ("database", "turn", "metrics", "probe")
 #: what is asked for and cannot be had, to why
@@ -38,11 +40,6 @@ REFUSED = {
         "got known: move .secrets/backup_key, backup_controller_key and backup-escrow.txt to a safe place, let "
         "backup_repository name a new, empty place, and deploy; the old repository and its keys stay good for each "
         "other"
-    ),
-    "ca": (
-        "clients must trust a new authority before anything has a certificate of it, and from here nobody sees when "
-        "all of yours do. Where its key got known, move .secrets/ca aside and deploy: that makes a new authority and "
-        "all certificates anew, and clients refuse them until they trust it"
     ),
     "accounts": (
         "a first password belongs to its user, who changes it: bin/xmpp invite INVENTORY JID --reset makes a link "
@@ -72,16 +69,15 @@ def kinds(asked: str) -> tuple[str, ...]:
     for name in wanted:
         if name in REFUSED:
             raise SecretError(f"{name} is not rotated: {REFUSED[name]}.")
-        if name not in KINDS:
-            raise SecretError(
-                f"There is no {name} to rotate: --only takes {', '.join(KINDS)}, with commas between them."
-            )
+        if name not in (*KINDS, AUTHORITY):
+            known = ", ".join((*KINDS, AUTHORITY))
+            raise SecretError(f"There is no {name} to rotate: --only takes {known}, with commas between them.")
     return tuple(wanted) or USUAL
 
 
 def there(directory: Path, wanted: Iterable[str]) -> list[str]:
     """Return the names of the secrets of these kinds that were made."""
-    patterns = [KINDS[kind] for kind in wanted]
+    patterns = [KINDS[kind] for kind in wanted if kind in KINDS]
     return [name for name in _files(directory) if any(re.fullmatch(pattern, name) for pattern in patterns)]
 
 

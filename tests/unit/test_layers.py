@@ -74,6 +74,7 @@ STOREYS = [
         "plugin_utils/warm",
     },
     {
+        "plugin_utils/authority_rotation",
         "plugin_utils/deployment",
         "plugin_utils/postgresql",
         "plugin_utils/preflight",

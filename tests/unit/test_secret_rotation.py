@@ -140,7 +140,12 @@ def test_which_secrets_there_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [("backup", "encrypted with its keys"), ("ca", "must trust"), ("accounts", "--reset"), ("tturn", "--only takes")],
+    [
+        ("backup", "encrypted with its keys"),
+        ("ca", "authority, with"),
+        ("accounts", "--reset"),
+        ("tturn", "--only takes"),
+    ],
 )
 def test_what_cannot_be_had_is_refused_with_the_reason(asked, said):
     with pytest.raises(secret_files.SecretError, match=said):

@@ -200,7 +200,10 @@ VERBS = {
             "new secrets in the place of those that were made, while everybody stays connected",
             (
                 Option(
-                    "--only", "xmpp_rotate_only", "of database, turn, metrics, probe, components; with commas", "WHAT"
+                    "--only",
+                    "xmpp_rotate_only",
+                    "database, turn, metrics, probe, components, authority; with commas",
+                    "WHAT",
                 ),
                 Option("--now", "xmpp_rotate_now", "end what the old secret of TURN allows at once, not a day later"),
             ),
