@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Another authority in three runs: whoever trusts what he was told to trust gets in all the time, and nobody is disconnected."""
+"""Another authority in three runs: who trusts what he was told to gets in all the time, and nobody is disconnected."""
 
 from __future__ import annotations
 
