@@ -110,6 +110,26 @@ def test_every_metric_of_every_rule_exists(host):
         wait_until_empty(missing, 60)
 
 
+def test_what_asks_for_bans_is_watched_where_it_is_enabled(host):
+    """As on a proxy (scenario front), with a unit that has its name."""
+    unit = "/etc/systemd/system/xmpp-refusals.service"
+    text = "[Service]\\nExecStart=/bin/sleep 60\\n[Install]\\nWantedBy=multi-user.target\\n"
+
+    def figure() -> str:
+        host.check_output("systemctl start xmpp-service-figures")
+        return host.run(f"grep -h 'xmpp_service_active.*X").stdout.strip()
+
+    assert figure() == ""
+    host.check_output(f"printf '{text}' > {unit} && systemctl daemon-reload && systemctl enable xmpp-refusals")
+    try:
+        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 0'
+        host.check_output("systemctl start xmpp-refusals")
+        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 1'
+    finally:
+        host.check_output(f"systemctl disable --now xmpp-refusals; rm {unit}; systemctl daemon-reload")
+    assert figure() == ""
+
+
 def test_no_panel_is_empty(host):
     pages = yaml.safe_load(PANELS.read_text(encoding="utf-8"))
     # haproxy stands in scenario front, which asks for the names on its page

@@ -6,7 +6,8 @@
 coturn, which has no metrics in Debian's build, is asked for nothing: its relays are the UDP ports that it holds open.
 Where there is no systemd, `processes` counts what it would have counted.
 
-python3 -m …monitor.services RESULT UNIT…: needs root, to count the open files of others.
+python3 -m …monitor.services RESULT UNIT…: needs root, to count the open files of others. A unit with a hyphen before
+its name is one that this host need not have: it counts where it is enabled.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PROCESSES = Metric("xmpp_service_processes", "gauge", "Processes of the unit.")
 RECEIVED = Metric("xmpp_service_received_bytes_total", "counter", "Bytes over IP that came to the unit.")
 SENT = Metric("xmpp_service_sent_bytes_total", "counter", "Bytes over IP that the unit sent.")
 RELAYS = Metric("xmpp_turn_relays", "gauge", "Relays that the TURN server holds open.")
-PROPERTIES = "Id,ActiveState,NRestarts,MainPID,ControlGroup,CPUUsageNSec,IPIngressBytes,IPEgressBytes"
+PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MainPID,ControlGroup,CPUUsageNSec,IPIngressBytes,IPEgressBytes"
 
 
 def blocks(text: str) -> list[dict[str, str]]:
@@ -40,6 +41,16 @@ def blocks(text: str) -> list[dict[str, str]]:
         dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line)
         for block in text.strip().split("\n\n")
         if block.strip()
+    ]
+
+
+def expected(units: Iterable[Mapping[str, str]], asked: Iterable[str]) -> list[Mapping[str, str]]:
+    """In: properties of units; their names, as they were asked for. Out: those that this host is to run."""
+    optional = {name[1:].removesuffix(".service") for name in asked if name.startswith("-")}
+    return [
+        unit
+        for unit in units
+        if unit["Id"].removesuffix(".service") not in optional or unit.get("UnitFileState") == "enabled"
     ]
 
 
@@ -144,13 +155,14 @@ def _processes(group: Path) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """In: path of the result, names of the units."""
-    command = ["systemctl", "show", f"--property={PROPERTIES}", *arguments[1:]]
+    asked = arguments[1:]
+    command = ["systemctl", "show", f"--property={PROPERTIES}", *(name.removeprefix("-") for name in asked)]
     # a program of its own under systemd: there is no AnsibleModule
     shown = subprocess.run(  # pylint: disable=ansible-bad-function
         command, capture_output=True, text=True, timeout=20, check=True
     ).stdout
     result, proc = Path(arguments[0]), Path("/proc")
-    units = complete(blocks(shown), proc, result.with_suffix(".json"))
+    units = complete(expected(blocks(shown), asked), proc, result.with_suffix(".json"))
     write(result, render(sample for unit in units for sample in samples_of(unit, proc, Path("/sys/fs/cgroup"))))
     return 0
 

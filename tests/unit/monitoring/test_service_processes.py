@@ -83,3 +83,13 @@ def test_what_systemd_counts_is_left_as_it_is(tmp_path: Path) -> None:
     shown = [{"Id": "prosody.service", "ActiveState": "active", "MainPID": "7", "NRestarts": "2"}]
     assert processes.complete(shown, tmp_path, tmp_path / "notes") == shown
     assert not (tmp_path / "notes").exists()
+
+
+def test_a_unit_that_need_not_be_there_counts_where_it_is_enabled() -> None:
+    asked = ["prosody", "-fail2ban", "-xmpp-refusals"]
+    units = [
+        {"Id": "prosody.service", "UnitFileState": "disabled"},
+        {"Id": "fail2ban.service", "UnitFileState": "enabled"},
+        {"Id": "xmpp-refusals.service", "UnitFileState": ""},
+    ]
+    assert [unit["Id"] for unit in services.expected(units, asked)] == ["prosody.service", "fail2ban.service"]
