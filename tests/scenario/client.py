@@ -91,6 +91,14 @@ class Client:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
+    def story(self) -> str:
+        """Out: what became of it, for a test that failed."""
+        last = [f"{who}: {text[:40]!r}" for who, text in zip(self.from_whom[-5:], self.heard[-5:])]
+        return (
+            f"{self.stream} heard {len(self.heard)} messages, at last {last}; refused: {self.reasons[-5:]}; "
+            f"its stream ended {self.ended} times"
+        )
+
     def say(self, to: str, text: str, kind: str = "chat") -> None:
         """Send a message; in: an address, with its resource where it must be one session."""
         self._loop.call_soon_threadsafe(self._client.send_message, to, text, kind)

@@ -51,7 +51,6 @@ def client(first):
 
 def test_the_new_one_is_told_before_anything_is_issued_by_it(client, first):
     key = (SECRETS / "ca/ca.key").read_text()
-    assert "a new one is made and trusted" in playbook(*ROTATE, "--check").assert_unchanged().output
     said = playbook(*ROTATE).assert_ok().output
     assert "Only when all have it, repeat this" in said
     both = AUTHORITY.read_text()
@@ -80,4 +79,3 @@ def test_the_old_one_is_let_go_of(client, first):
     assert trusted_by(AUTHORITY.read_text()) == {5223: True, 5349: True}
     assert sorted(path.name for path in AUTHORITY.parent.iterdir()) == ["ca.key", "ca.pem"]
     assert not client.ended
-    playbook("site").assert_unchanged()

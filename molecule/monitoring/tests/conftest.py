@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.evidence import pytest_runtest_makereport  # noqa: F401
 from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import NOTES, put
 
 HERE = Path(__file__).parent

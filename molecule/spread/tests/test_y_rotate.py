@@ -91,7 +91,8 @@ def test_a_database_that_prosody_cannot_reach_gets_the_old_password_back(client,
 
 
 def test_all_secrets_are_new_and_nobody_was_disconnected(client, processes, before):
-    done = playbook("rotate", "-e", "xmpp_rotate_now=true").assert_ok()
+    kinds = "database,turn,metrics,probe,authority"
+    done = playbook("rotate", "-e", "xmpp_rotate_now=true", "-e", f"xmpp_rotate_only={kinds}").assert_ok()
     now = secrets()
     assert set(now) == set(before)
     assert set(NAMES) <= set(now)
@@ -109,6 +110,16 @@ def test_the_old_secrets_are_refused_and_the_new_ones_work(machine, address, bef
     assert "FAILED" not in database(address, now["postgresql_prosody"])
     assert not relayed(machine, address, before["turn_secret"])
     assert relayed(machine, address, now["turn_secret"])
+
+
+def test_another_authority_is_trusted_where_the_old_one_is_before_it_issues(machine):
+    """Whichever host has a certificate of it first then, the others believe it. Its other steps: scenario default."""
+    place = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets/ca"
+    both, new = (place / "ca.pem").read_text().strip(), (place / "next.pem").read_text().strip()
+    assert both.endswith(new)
+    assert both.count("BEGIN CERTIFICATE") == 2
+    assert machine("chat").file("/etc/xmpp/ca.pem").content_string.strip() == both
+    assert machine("watch").file("/etc/xmpp/monitoring/ca.pem").content_string.strip() == both
 
 
 def test_prosody_connects_anew_with_the_new_password(client, machine, processes):
