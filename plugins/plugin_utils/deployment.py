@@ -53,7 +53,7 @@ def moves(
 
     inventory: all hosts that can be reached through it. record: what to call the file of the last run.
     Out: host, role, known (whether the host is in the inventory), heirs (hosts that have the service instead), stop
-    (whether to stop it where it was), text.
+    (whether to stop it where it was), removed (whether the run removes it by itself), text.
     """
     found = []
     for host in last:
@@ -66,6 +66,8 @@ def moves(
                 heirs = [other for other in heirs if mine & set(domains_of(now, other))]
             known = host in inventory
             move = {"host": host, "role": role, "known": known, "heirs": heirs, "stop": known and bool(heirs)}
+            # a run on a Docker host removes what its inventory does not have
+            move["removed"] = known and not heirs and host in now and last[host].get("backend") == "container"
             found.append({**move, "text": _text(move, last, record)})
     return found
 
@@ -81,6 +83,10 @@ def _text(move: Mapping[str, Any], last: Deployment, record: str) -> str:
             else (f"once it is proved on {heirs}")
         )
         return f"{moved}: it is stopped on {host} {when}. {_LEFT[role]}"
+    if move["removed"]:
+        return (
+            f"{name} was on {host}, which is in group {role} no more: its container is removed, and its volumes stay."
+        )
     if move["known"]:
         return (
             f"{name} was on {host}, which is in group {role} no more, and no other host has it instead: it was left as "

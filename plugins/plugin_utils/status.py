@@ -214,7 +214,9 @@ def _drift_lines(status: Mapping[str, Any], now: float) -> list[str]:
         if last
         else "not looked for yet: bin/xmpp drift INVENTORY"
     )
-    return status["drift"]["running"] or [f"Prosody runs as configured; the whole: {told}"]
+    still = [host for host, one in status["prosody"].items() if not one["running"]]
+    runs = f"Prosody of {', '.join(still)} does not run" if still else "Prosody runs as configured"
+    return status["drift"]["running"] or [f"{runs}; the whole: {told}"]
 
 
 def _alert_lines(status: Mapping[str, Any]) -> list[str]:

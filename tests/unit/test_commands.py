@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
-from verbs.inventories import in_containers
+from verbs.inventories import all_elsewhere, in_containers
 from verbs.table import VERBS
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
@@ -364,6 +364,25 @@ def test_for_containers_there_is_an_engine_and_no_companion_is_left_by_a_run_tha
 def test_containers_are_seen_in_whichever_way_an_inventory_says_so(tmp_path, text, contained):
     (tmp_path / "hosts.yml").write_text(text)
     assert in_containers(tmp_path) == contained
+
+
+@pytest.mark.parametrize(
+    ("db", "chat", "elsewhere"),
+    [
+        ("containers_engine: ssh://a@one.test", "containers_engine: ssh://a@two.test", True),
+        ("containers_engine: ssh://a@one.test", "{}", False),
+        ("containers_engine: ssh://a@one.test", "xmpp_backend: host", True),
+        ("{}", "{}", False),
+    ],
+)
+def test_an_engine_is_needed_here_where_a_host_names_none(tmp_path, db, chat, elsewhere):
+    (tmp_path / "hosts.yml").write_text(
+        f"all:\n  vars: {{xmpp_backend: container}}\n  hosts:\n    db: {db if db == '{}' else f'{{{db}}}'}\n"
+        f"    chat: {chat if chat == '{}' else f'{{{chat}}}'}\n"
+    )
+    tool = Path(sys.executable).with_name("ansible-inventory")
+    assert all_elsewhere(tmp_path, tool) == elsewhere
+    assert not all_elsewhere(tmp_path, Path("/bin/false"))
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

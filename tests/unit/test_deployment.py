@@ -56,6 +56,16 @@ def test_what_nobody_has_any_more_is_left_as_it_is() -> None:
     assert "take postgresql of a out of .secrets/deployed.json" in move["text"]
 
 
+@pytest.mark.parametrize("now", [{"a": host("prosody")}, {}])
+def test_a_container_that_the_inventory_has_no_more_is_removed_by_the_run(now: dict[str, Any]) -> None:
+    """Where the host has nothing left in the inventory, nothing is done on it."""
+    last = {"a": {**host("coturn", "prosody"), "backend": "container"}}
+    found = [move for move in moves(last, now, ["a"]) if move["role"] == "coturn"]
+    assert [move["removed"] for move in found] == [bool(now)]
+    assert ("its container is removed, and its volumes stay" in found[0]["text"]) == bool(now)
+    assert not moves({"a": host("coturn", "prosody")}, {"a": host("prosody")}, ["a"])[0]["removed"]
+
+
 def test_a_prosody_with_another_domain_is_no_heir() -> None:
     last = {"a": host("prosody"), "b": host("prosody", domain="second.example")}
     [move] = moves(last, {"b": last["b"]}, ["a", "b"])

@@ -175,7 +175,7 @@ def run(request: Request, command: str, called: str) -> int:
     if quick:
         os.environ.update(published())
     contained = inventories.in_containers(path)
-    if contained and verb.brings_up:
+    if contained and verb.brings_up and not inventories.all_elsewhere(path, VENV / "bin" / "ansible-inventory"):
         tool("docker", "--base-only")
 
     with beside_none(verb, path, contained):

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from .table import QUICKSTART
@@ -53,10 +56,31 @@ _CONTAINED = re.compile(
 )
 
 
-def in_containers(path: Path) -> bool:
-    """Out: whether an inventory says that its services are containers (xmpp_backend), in whichever of its files."""
+def _texts(path: Path) -> Iterator[str]:
+    """Out: what stands in the files of an inventory."""
     files = (
         [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix in ("", ".yml", ".yaml", ".ini")]
     )
-    visible = [file for file in files if file.is_file() and ".secrets" not in file.parts]
-    return any(_CONTAINED.search(file.read_text(encoding="utf-8", errors="replace")) for file in visible)
+    for file in files:
+        if file.is_file() and ".secrets" not in file.parts:
+            yield file.read_text(encoding="utf-8", errors="replace")
+
+
+def in_containers(path: Path) -> bool:
+    """Out: whether an inventory says that its services are containers (xmpp_backend), in whichever of its files."""
+    return any(_CONTAINED.search(text) for text in _texts(path))
+
+
+def all_elsewhere(path: Path, tool: Path) -> bool:
+    """Out: whether each host of an inventory names the engine on which its containers are (containers_engine).
+
+    tool: the command ansible-inventory.
+    """
+    if not any("containers_engine" in text for text in _texts(path)):
+        return False
+    asked = subprocess.run([str(tool), "-i", str(path), "--list"], capture_output=True, text=True, check=False)
+    try:
+        hosts = json.loads(asked.stdout)["_meta"]["hostvars"].values()
+    except (ValueError, KeyError):
+        return False
+    return all(one.get("containers_engine") or one.get("xmpp_backend") != "container" for one in hosts)

@@ -123,9 +123,9 @@ def test_what_asks_for_bans_is_watched_where_it_is_enabled(host):
     assert figure() == ""
     host.check_output(f"printf '{text}' > {unit} && systemctl daemon-reload && systemctl enable xmpp-refusals")
     try:
-        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 0'
+        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 0.0'
         host.check_output("systemctl start xmpp-refusals")
-        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 1'
+        assert figure() == 'xmpp_service_active{unit="xmpp-refusals"} 1.0'
     finally:
         host.check_output(f"systemctl disable --now xmpp-refusals; rm {unit}; systemctl daemon-reload")
     assert figure() == ""

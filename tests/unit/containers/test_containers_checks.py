@@ -301,6 +301,10 @@ PROXY = {**ALL, "proxy": ["one"]}
         (PROXY, {"xmpp_https_port": 8443}, {"8443:443"}, {"80", "443:443"}),
         (PROXY, {"xmpp_https_port": 8443, **ACME}, {"8443:443", "80"}, set()),
         ({**PROXY, "prosody": []}, {}, {"443:443"}, {"5222"}),
+        # they follow what the services are told
+        (ALL, {"prosody_c2s_ports": [25222, 5222]}, {"25222", "5222", "5223"}, set()),
+        (ALL, {"prosody_c2s_ports": [25222], "prosody_s2s_direct_tls_ports": []}, {"25222", "5269"}, {"5222", "5270"}),
+        (ALL, {"xmpp_turn_port": 3479, "xmpp_turn_tls_port": 0}, {"3479", "3479/udp"}, {"3478", "5349", "0"}),
     ],
 )
 def test_ports_are_published_for_what_is_there(

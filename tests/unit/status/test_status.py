@@ -135,6 +135,8 @@ def test_the_last_drift_run():
     plain = {"one": {**PROSODY, "drift": {}}}
     assert "Prosody runs as configured; the whole: 3 changes 2 h ago" in screen(prosody=plain, drift=told)
     assert "not looked for yet" in screen(prosody=plain)
+    stopped = {"one": {**PROSODY, "running": False, "drift": {}}}
+    assert "Prosody of one does not run; the whole: 3 changes 2 h ago" in screen(prosody=stopped, drift=told)
 
 
 def test_backups_are_told():
