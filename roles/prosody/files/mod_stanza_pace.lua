@@ -22,6 +22,9 @@ local servers = {
 local paces = { c2s = clients, s2sin = servers, s2sout = servers };
 -- seconds of a pause: shorter ones are not worth a timer, and none looks like a dead connection
 local least, longest = 0.1, 5;
+-- bytes that are read in one go, and worked off before a pause: Prosody's own default. For uploads behind a proxy it is a quarter of a
+-- megabyte, which are thousands of stanzas
+local chunk = 4096;
 -- seconds after which it is told again
 local quiet = 60;
 
@@ -99,6 +102,9 @@ local function begin(session)
 	local pace = paces[session.type:match("^[^_]+")];
 	if pace then
 		counted[session] = pace;
+		if session.conn and session.conn.set_mode and not session.bosh_version then
+			session.conn:set_mode(chunk);
+		end
 		filters.add_filter(session, "stanzas/in", count);
 	end
 end

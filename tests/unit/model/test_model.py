@@ -269,7 +269,14 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any], str, str, Any]] = [
     (
         {
             **BARE,
-            "prosody_modules_disabled": ["audit_trail", "guesses", "handshake_deadline", "stanza_pace", "taken_names"],
+            "prosody_modules_disabled": [
+                "audit_trail",
+                "guesses",
+                "handshake_deadline",
+                "stanza_depth",
+                "stanza_pace",
+                "taken_names",
+            ],
         },
         HERE,
         "*",

@@ -71,6 +71,7 @@ class Server:
         if known.pop("pausing", True):
             conn["pausefor"] = self.lua.eval("function (self, seconds) table.insert(self.pauses, seconds) end")
             conn["setreadtimeout"] = self.lua.eval("function (self, seconds) self.timeout = seconds end")
+            conn["set_mode"] = self.lua.eval("function (self, bytes) self.read_size = bytes end")
         kind = known.pop("type")
         made = self.lua.table_from(
             {"type": kind + "_unauthed", "conn": self.lua.table_from(conn), "closed": "", **known}
@@ -100,6 +101,12 @@ def test_what_people_send_is_read_as_it_comes() -> None:
     for _second in range(20):
         assert server.reads(alice, 50, 1) == []
     assert list(server.world.log.values()) == []
+
+
+@pytest.mark.parametrize(("session", "size"), [({}, 4096), ({"bosh_version": "1.11"}, None)])
+def test_little_is_read_in_one_go_since_all_of_it_is_worked_off_before_a_pause(session, size) -> None:
+    """Uploads behind a proxy are read by a quarter of a megabyte (network_default_read_size)."""
+    assert Server().person(**session).conn.read_size == size
 
 
 def test_who_sends_more_is_read_as_slowly_as_he_may_write() -> None:
@@ -201,7 +208,7 @@ def test_sessions_that_were_there_when_it_came_are_counted_as_well() -> None:
 def test_a_pause_that_bytes_ask_for_is_not_made_shorter() -> None:
     server = Server()
     alice = server.person()
-    alice.conn._limit = 1 / 4096
+    alice.conn._limit = 1 / 2048
     assert server.reads(alice, 560) == [2.0]
     assert server.reads(alice, 1) == [2.0]
     assert server.reads(alice, 100) == [3.22]
