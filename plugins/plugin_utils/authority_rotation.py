@@ -56,8 +56,12 @@ def begin(place: Path) -> bool:
         raise SecretError(f"{place} holds no authority: there is nothing to rotate.")
     trusted = _certificates(place / "ca.pem")
     coming = _certificates(place / "next.pem") if step != "leave" else []
-    if step != "leave" and not coming:
-        raise SecretError(f"{place / 'next.pem'} is not there: begin anew, without {place / 'rotation'}.")
+    missing = [name for name in _wants(place, step) if not (place / name).exists()]
+    if missing:
+        raise SecretError(
+            f"Of the authority that is to come {' and '.join(str(place / name) for name in missing)} is not there. Bring "
+            f"it back from a backup, or begin anew: take {place / 'rotation'}, next.pem and next.key there away."
+        )
     try:
         # first, so that who dies goes on with this step, and not with the one after it
         _put(place / "rotation", _BEGUN[step], 0o600)
@@ -71,6 +75,14 @@ def begin(place: Path) -> bool:
     except OSError as error:
         raise SecretError(f"{place} cannot be written ({error.strerror}): it must be yours.") from error
     return wanted != trusted
+
+
+def _wants(place: Path, step: str) -> tuple[str, ...]:
+    """Return the files that a step needs. Once it began to take the key, the key is where it belongs."""
+    if step == "leave":
+        return ()
+    begun = secret_files.read(place / "rotation") == _BEGUN["take"]
+    return ("next.pem",) if begun else ("next.pem", "next.key")
 
 
 def finish(place: Path) -> bool:

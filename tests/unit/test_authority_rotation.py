@@ -90,6 +90,18 @@ def test_who_died_after_the_key_was_taken_takes_the_certificate_too(place, monke
     assert state(place) == ([NEW, OLD], "the new key")
 
 
+@pytest.mark.parametrize("name", ["next.pem", "next.key"])
+def test_without_the_next_one_nothing_is_half_done(place, name):
+    make_next(place)
+    authority_rotation.begin(place)
+    authority_rotation.finish(place)
+    (place / name).unlink()
+    before = {path.name: path.read_text() for path in place.iterdir()}
+    with pytest.raises(secret_files.SecretError, match=f"{name} is not there"):
+        authority_rotation.begin(place)
+    assert {path.name: path.read_text() for path in place.iterdir()} == before
+
+
 def test_what_is_not_there_is_said(tmp_path, place):
     assert authority_rotation.due(tmp_path) == ""
     with pytest.raises(secret_files.SecretError, match="holds no authority"):
