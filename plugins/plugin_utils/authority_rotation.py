@@ -58,9 +58,10 @@ def begin(place: Path) -> bool:
     coming = _certificates(place / "next.pem") if step != "leave" else []
     missing = [name for name in _wants(place, step) if not (place / name).exists()]
     if missing:
+        lost = " and ".join(str(place / name) for name in missing)
         raise SecretError(
-            f"Of the authority that is to come {' and '.join(str(place / name) for name in missing)} is not there. Bring "
-            f"it back from a backup, or begin anew: take {place / 'rotation'}, next.pem and next.key there away."
+            f"Of the authority that is to come {lost} is not there. Bring it back from a backup, or begin anew: take "
+            f"{place / 'rotation'}, next.pem and next.key there away."
         )
     try:
         # first, so that who dies goes on with this step, and not with the one after it
