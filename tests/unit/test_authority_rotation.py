@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import datetime
 import stat
 from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import authority_rotation, secret_files
+from ansible_collections.allthingslinux.xmpp.tests.unit.test_role_templates import templated
 from ansible_collections.allthingslinux.xmpp.tests.unit.test_secret_rotation import step
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 OLD, NEW = (f"-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----" for name in ("b2xk", "bmV3"))
 
@@ -125,3 +130,37 @@ def test_the_module_does_it_only_when_it_is_asked_for_or_was_begun(tmp_path, pla
     (place / "rotation").write_text("half-way")
     with pytest.raises(AnsibleActionFail, match="no step"):
         step(tmp_path, state="planned", only="authority")
+
+
+def authority(place: Path, name: str) -> None:
+    """A real one: NAME.pem and NAME.key."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + datetime.timedelta(1))
+    pem = serialization.Encoding.PEM
+    (place / f"{name}.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    text = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (place / f"{name}.key").write_bytes(text)
+
+
+def test_a_key_of_another_authority_is_refused_before_anything_is_issued(place):
+    variables = {
+        "certificates_source": "ca",
+        "certificates_secrets_dir": str(place.parent),
+        "certificates_requests": [],
+        "inventory_dir": str(place.parent),
+    }
+
+    def refused() -> list[str]:
+        checks = templated("certificates", "{{ __certificates_checks }}", **variables)
+        return [check["problem"] for check in checks if not check["that"]]
+
+    authority(place, "ca")
+    authority(place, "next")
+    assert refused() == []
+    authority_rotation.begin(place)
+    assert refused() == []
+    (place / "next.key").replace(place / "ca.key")
+    [told] = refused()
+    assert "is not the key of the first certificate" in told
+    assert "PRIVATE" not in told
