@@ -7,10 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.allthingslinux.xmpp.tests.scenario.evidence import pytest_runtest_makereport  # noqa: F401
+from ansible_collections.allthingslinux.xmpp.tests.scenario import evidence
 from ansible_collections.allthingslinux.xmpp.tests.scenario.watched import NOTES, put
 
 HERE = Path(__file__).parent
+# a test that fails is told with what its clients saw
+pytest_runtest_makereport = evidence.pytest_runtest_makereport
 
 
 UNIT = """[Service]

@@ -69,15 +69,19 @@ def test_what_is_no_stanza_ends_that_stream_alone(address, talking, signed_in):
 
 
 @pytest.mark.usefixtures("same")
-def test_what_is_nested_without_end_is_refused_and_freezes_nobody(guarded, address, talking):
+def test_what_is_nested_or_wide_without_end_is_refused_and_freezes_nobody(guarded, address, talking):
     """It took seconds to deliver, and again whenever the archive was read."""
-    for depth, ends in ((90, False), (DEEP, True)):
+    for name, inner, ends in (
+        ("deep-90", "<a>" * 90 + "</a>" * 90, False),
+        ("wide-4000", "<a/>" * 4000, False),
+        (f"deep-{DEEP}", "<a>" * DEEP + "</a>" * DEEP, True),
+        (f"wide-{DEEP}", "<a/>" * DEEP, True),
+    ):
         with raw(address, 5223, DOMAIN) as somebody:
             somebody.sign_in(DOMAIN, "bob", PASSWORDS["bob"])
-            deep = "<a>" * depth + "</a>" * depth
             somebody.say(
-                f"<message to='alice@{DOMAIN}' type='chat'><body>deep-{depth}</body>"
-                f"<x xmlns='urn:example'>{deep}</x></message>"
+                f"<message to='alice@{DOMAIN}' type='chat'><body>{name}</body>"
+                f"<x xmlns='urn:example'>{inner}</x></message>"
             )
             began = time.monotonic()
             assert talking()
@@ -85,9 +89,11 @@ def test_what_is_nested_without_end_is_refused_and_freezes_nobody(guarded, addre
             if ends:
                 assert somebody.is_ended(), somebody.heard[-500:]
                 assert "policy-violation" in somebody.heard
-    kept = "grep -rlF deep-{} /var/lib/prosody | wc -l"
-    assert waits_until(lambda: guarded.check_output(kept.format(90)) != "0", 10)
-    assert guarded.check_output(kept.format(DEEP)) == "0"
+    kept = "grep -rlF {} /var/lib/prosody | wc -l"
+    assert waits_until(lambda: guarded.check_output(kept.format("deep-90")) != "0", 10)
+    assert guarded.check_output(kept.format("wide-4000")) != "0"
+    assert guarded.check_output(kept.format(f"deep-{DEEP}")) == "0"
+    assert guarded.check_output(kept.format(f"wide-{DEEP}")) == "0"
 
 
 def test_no_password_is_taken_in_plain_text(address):

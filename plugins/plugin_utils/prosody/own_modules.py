@@ -123,7 +123,12 @@ OWN = (
         ("audit_trail_addresses", "audit_trail_keep", "audit_trail_quiet"),
     ),
     OwnModule("handshake_deadline", SERVER, lambda _settings: True, ("tls_handshake_deadline",)),
-    OwnModule("stanza_depth", SERVER, lambda _settings: True, ("stanza_depth_limit",)),
+    OwnModule(
+        "stanza_shape",
+        SERVER,
+        lambda _settings: True,
+        ("stanza_shape_levels", "stanza_shape_elements_clients", "stanza_shape_elements_servers"),
+    ),
     OwnModule(
         "stanza_pace",
         SERVER,

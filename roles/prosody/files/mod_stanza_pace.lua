@@ -88,7 +88,7 @@ local function count(stanza, session)
 	local pace, one, moment = counted[session], account_of(session), now();
 	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at) * pace.rate) + 1, moment;
 	if one.ahead > pace.most and not waiting[session] then
-		if session.bosh_version then -- a connection that others may share, so that it cannot be read slowly
+		if session.bosh_responses then -- a connection that others may share, so that it cannot be read slowly
 			tell(session, one, pace);
 			session:close({ condition = "policy-violation", text = "Too many stanzas at once" });
 		else
@@ -102,7 +102,7 @@ local function begin(session)
 	local pace = paces[session.type:match("^[^_]+")];
 	if pace then
 		counted[session] = pace;
-		if session.conn and session.conn.set_mode and not session.bosh_version then
+		if session.conn and session.conn.set_mode and not session.bosh_responses then
 			session.conn:set_mode(chunk);
 		end
 		filters.add_filter(session, "stanzas/in", count);

@@ -109,7 +109,7 @@ modules_enabled = {
 	"log_refused_sign_ins";      -- Tells in the log from where a sign-in was refused
 	"audit_trail";               -- Keeps a trail of sign-ins and of what was done to accounts
 	"handshake_deadline";        -- Ends TLS handshakes that take too long
-	"stanza_depth";              -- Refuses stanzas that are nested deeper than any software nests
+	"stanza_shape";              -- Refuses stanzas of more levels or elements than any software sends
 	"stanza_pace";               -- Reads who sends more stanzas than people do as slowly as he may write
 	"guesses";                   -- Looks at few wrong passwords of one address at once (RFC 4616)
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away

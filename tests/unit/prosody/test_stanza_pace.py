@@ -103,7 +103,7 @@ def test_what_people_send_is_read_as_it_comes() -> None:
     assert list(server.world.log.values()) == []
 
 
-@pytest.mark.parametrize(("session", "size"), [({}, 4096), ({"bosh_version": "1.11"}, None)])
+@pytest.mark.parametrize(("session", "size"), [({}, 4096), ({"bosh_responses": True}, None)])
 def test_little_is_read_in_one_go_since_all_of_it_is_worked_off_before_a_pause(session, size) -> None:
     """Uploads behind a proxy are read by a quarter of a megabyte (network_default_read_size)."""
     assert Server().person(**session).conn.read_size == size
@@ -191,7 +191,7 @@ def test_one_that_is_gone_when_its_turn_comes_stops_nobody() -> None:
 
 def test_over_bosh_the_session_ends_since_others_may_share_its_connection() -> None:
     server = Server()
-    alice = server.person(bosh_version="1.11")
+    alice = server.person(bosh_responses=True)
     assert server.reads(alice, 500) == []
     assert alice.closed == ""
     assert server.reads(alice, 1) == []

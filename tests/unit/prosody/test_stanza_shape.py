@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module of Prosody that refuses what is nested without end: how deep, whose, and what becomes of who sends it."""
+"""The module of Prosody that refuses what is nested or wide without end: how much, whose, and the sender's end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import lupa.lua54 as lupa
 import pytest
 
-SOURCE = Path(__file__).parents[3] / "roles" / "prosody" / "files" / "mod_stanza_depth.lua"
+SOURCE = Path(__file__).parents[3] / "roles" / "prosody" / "files" / "mod_stanza_shape.lua"
 # What the module asks Prosody for
 WORLD = r"""
 local given = ...
@@ -39,6 +39,12 @@ function world.nested(levels)
     inner.tags = { child, { tags = {} } }
     inner = child
   end
+  return stanza
+end
+-- a stanza of so many elements, itself among them
+function world.wide(elements)
+  local stanza = { tags = {} }
+  for number = 2, elements do stanza.tags[number - 1] = { tags = {} } end
   return stanza
 end
 return world
@@ -81,8 +87,18 @@ def test_twenty_thousand_levels_are_looked_at_without_recursion() -> None:
     assert server.world.filters[session](server.world.nested(200000), session) is None
 
 
+@pytest.mark.parametrize(("kind", "most"), [("c2s", 5000), ("s2sin", 20000), ("s2sout", 20000)])
+def test_a_server_may_have_more_elements_than_a_client(kind: str, most: int) -> None:
+    server = Server()
+    session = server.session(kind)
+    assert server.world.filters[session](server.world.wide(most), session) is not None
+    assert server.world.filters[session](server.world.wide(most + 1), session) is None
+    assert session.closed == "policy-violation"
+    assert f"more than {most} elements" in server.world.log[1]
+
+
 def test_a_component_is_left_alone_and_the_figure_is_an_option() -> None:
-    server = Server(stanza_depth_limit=10)
+    server = Server(stanza_shape_levels=10)
     assert server.world.filters[server.session("component")] is None
     session = server.session("c2s")
     assert server.world.filters[session](server.world.nested(11), session) is None
