@@ -85,7 +85,7 @@ def test_what_is_nested_or_wide_without_end_is_refused_and_freezes_nobody(guarde
             )
             began = time.monotonic()
             assert talking()
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 4
             if ends:
                 assert somebody.is_ended(), somebody.heard[-500:]
                 assert "policy-violation" in somebody.heard
