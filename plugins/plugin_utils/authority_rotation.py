@@ -65,12 +65,12 @@ def begin(place: Path) -> bool:
         )
     try:
         # first, so that who dies goes on with this step, and not with the one after it
-        _put(place / "rotation", _BEGUN[step], 0o600)
+        secret_files.replace(place / "rotation", _BEGUN[step])
         if step == "take" and (place / "next.key").exists():
             (place / "next.key").replace(place / "ca.key")
         wanted = _ordered(step, trusted, coming)
         if wanted != trusted:
-            _put(place / "ca.pem", "\n".join(wanted), 0o644)
+            secret_files.replace(place / "ca.pem", "\n".join(wanted), 0o644)
         if step == "leave":
             (place / "next.pem").unlink(missing_ok=True)
     except OSError as error:
@@ -92,7 +92,7 @@ def finish(place: Path) -> bool:
     if stage not in _BEGUN.values():
         return False
     if stage in _PROVED:
-        _put(place / "rotation", _PROVED[stage], 0o600)
+        secret_files.replace(place / "rotation", _PROVED[stage])
     else:
         (place / "rotation").unlink()
     return True
@@ -108,14 +108,3 @@ def _ordered(step: str, trusted: Sequence[str], coming: Sequence[str]) -> list[s
 
 def _certificates(path: Path) -> list[str]:
     return _CERTIFICATE.findall(secret_files.read(path) or "")
-
-
-def _put(path: Path, text: str, mode: int) -> None:
-    """Write a file, whole or not at all."""
-    new = secret_files.put_down(text, path.parent)
-    try:
-        new.chmod(mode)
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise

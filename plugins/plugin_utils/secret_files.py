@@ -96,6 +96,17 @@ def put_down(secret: str, directory: Path) -> Path:
     return Path(name)
 
 
+def replace(path: Path, text: str, mode: int = 0o600) -> None:
+    """Put another text into a file: whole or not at all. Raises OSError."""
+    new = put_down(text, path.parent)
+    try:
+        new.chmod(mode)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def make(path: Path) -> str:
     """Make the secret of a file, unless somebody was quicker, and return what is in it. Raises SecretError."""
     secret = fresh(path.name)

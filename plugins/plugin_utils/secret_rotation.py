@@ -122,7 +122,7 @@ def begin(directory: Path, name: str) -> bool:
             old.with_suffix(".former").unlink(missing_ok=True)
         if kept is None:
             old.hardlink_to(path)
-        _replace(path, secret_files.fresh(name))
+        secret_files.replace(path, secret_files.fresh(name))
     except OSError as error:
         raise SecretError(f"{path} cannot be replaced ({error.strerror}): its directory must be yours.") from error
     return True
@@ -165,13 +165,3 @@ def former(directory: Path, name: str, seconds: float = FORMER_FOR) -> list[str]
 
 def _files(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if path.is_file()) if directory.is_dir() else []
-
-
-def _replace(path: Path, secret: str) -> None:
-    """Put another secret into a file: whole or not at all."""
-    new = secret_files.put_down(secret, path.parent)
-    try:
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise

@@ -79,7 +79,7 @@ def test_who_died_after_the_key_was_taken_takes_the_certificate_too(place, monke
     make_next(place)
     authority_rotation.begin(place)
     authority_rotation.finish(place)
-    put = authority_rotation._put
+    put = secret_files.replace
 
     def die(path, *rest):
         if path.name == "ca.pem":
@@ -87,7 +87,7 @@ def test_who_died_after_the_key_was_taken_takes_the_certificate_too(place, monke
         put(path, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(authority_rotation, "_put", die)
+        patch.setattr(secret_files, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             authority_rotation.begin(place)
     assert authority_rotation.due(place) == "take"

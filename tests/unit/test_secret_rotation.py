@@ -58,7 +58,7 @@ def test_who_died_before_the_new_one_was_there_left_the_old_one(tmp_path, old, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(secret_rotation, "_replace", die)
+        patch.setattr(secret_files, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             secret_rotation.begin(tmp_path, NAME)
     assert present(tmp_path) == old
@@ -70,7 +70,7 @@ def test_who_died_before_the_new_one_was_there_left_the_old_one(tmp_path, old, m
 @pytest.mark.parametrize("replaced", [True, False])
 def test_the_old_one_comes_back(tmp_path, old, replaced, monkeypatch):
     if not replaced:
-        monkeypatch.setattr(secret_rotation, "_replace", lambda _path, _secret: None)
+        monkeypatch.setattr(secret_files, "replace", lambda _path, _secret: None)
     secret_rotation.begin(tmp_path, NAME)
     assert secret_rotation.back(tmp_path, NAME)
     assert present(tmp_path) == old
