@@ -16,9 +16,9 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import raw
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import NEIGHBOUR, reached
-from raw import raw
 from test_registration import OPEN, PASSWORD, register
 from test_waves import ask, hand_on, message
 

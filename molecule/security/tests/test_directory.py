@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import testinfra
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import raw
 from conftest import NEIGHBOUR, banned, waits_until
-from raw import raw
 
 DOMAIN = "staff.localhost"
 PASSWORDS = {"dave": "paints-the-fence", "erin": "walks-the-dog"}

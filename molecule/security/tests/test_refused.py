@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import StanzaRefused
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import raw
 from conftest import DOMAIN, PASSWORDS, client, waits_until
-from raw import raw
 
 ROOM = f"flooded@muc.{DOMAIN}"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"

@@ -9,7 +9,7 @@ import re
 import pytest
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check.stanzas import StanzaRefused
 from ansible_collections.allthingslinux.xmpp.tests.scenario.client import Client
-from raw import raw
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import raw
 
 OPEN = "open.localhost"
 PASSWORD = "a-long-enough-password"

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, module, results
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import raw
 from ansible_collections.allthingslinux.xmpp.tests.scenario.waiting import wait_until
 from conftest import DOMAIN, HOST, PASSWORDS
-from raw import raw
 
 DIRECTORY = "/var/lib/prosody/audit_trail"
 CAROL = f"carol@{DOMAIN}"

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.allthingslinux.xmpp.tests.scenario.raw import Raw, raw
 from conftest import DOMAIN
-from raw import Raw, raw
 
 CROWD = [f"crowd{number}" for number in range(50)]
 PASSWORD = "all-of-them-the-same"
@@ -85,18 +85,12 @@ def people(guarded, *names: str) -> Iterator[None]:
         shell(guarded, GONE, NAMES=listed, DOMAIN=DOMAIN)
 
 
-def is_through(one: Raw) -> None:
-    """Wait until the server has done all that it was told."""
-    one.say("<iq type='get' id='through'><ping xmlns='urn:xmpp:ping'/></iq>")
-    assert one.hears("id=.through.", 60)
-
-
 def test_a_wave_of_somebody_here_ends(guarded, address):
     def tell(one: Raw, names: list[str]) -> int:
         before = len(REFUSED.findall(one.heard))
         for name in names:
             one.say(f"<message type='chat' to='{name}@far.invalid'><body>buy this</body></message>")
-        is_through(one)
+        one.is_through()
         return len(REFUSED.findall(one.heard)) - before
 
     names = [f"victim{number}" for number in range(215)]
@@ -119,13 +113,13 @@ def test_floods_of_requests_to_be_a_contact_end(refused):
     assert 18 <= refused("presence", ask("[[bot]]..n", "[[target]]"), 120) <= 20
 
 
-def read_slowly(host) -> str:
-    """Out: whom Prosody reads slowly, as its journal says it."""
-    said: str = host.run("journalctl -u prosody -o cat --grep 'is read so slowly'").stdout
+def served_slowly(host) -> str:
+    """Out: whom Prosody serves slowly, as its journal says it."""
+    said: str = host.run("journalctl -u prosody -o cat --grep 'is served so slowly'").stdout
     return said
 
 
-def test_who_sends_without_end_is_read_slowly_and_has_every_answer(guarded, address):
+def test_who_sends_without_end_is_served_slowly_and_has_every_answer(guarded, address):
     """What is 500 at once and 50 a second then (mod_stanza_pace) is refused nothing, and others wait for nothing."""
     with (
         people(guarded, "flooder", "other"),
@@ -138,14 +132,32 @@ def test_who_sends_without_end_is_read_slowly_and_has_every_answer(guarded, addr
         began = time.monotonic()
         flooder.say("".join(map(ping.format, range(1100))), 60)
         while time.monotonic() - began < 5:
-            is_through(other)
+            other.is_through()
             time.sleep(0.1)  # as people do, and no second flood
         assert flooder.hears("id=.f1099.", 60), flooder.heard[-300:]
         # the 600 that are too many are twelve seconds, of which what was read in one go may be short
         assert time.monotonic() - began > 8
         assert len(set(re.findall("id=.f([0-9]+).", flooder.heard))) == 1100
-        assert f"flooder@{DOMAIN} sends more than 50 stanzas a second (500 at once)" in read_slowly(guarded)
-        assert f"other@{DOMAIN}" not in read_slowly(guarded)
+        assert f"flooder@{DOMAIN} asks for more than 50 stanzas a second (500 at once)" in served_slowly(guarded)
+        assert f"other@{DOMAIN}" not in served_slowly(guarded)
+
+
+def test_small_questions_with_large_answers_leave_others_their_turn(guarded, address):
+    """Sixty questions come in one go, and each takes as long as many stanzas (mod_stanza_pace)."""
+    with (
+        people(guarded, "asker", "other"),
+        raw(address, 5223, DOMAIN) as asker,
+        raw(address, 5223, DOMAIN) as other,
+    ):
+        for name, one in (("asker", asker), ("other", other)):
+            one.sign_in(DOMAIN, name, PASSWORD)
+        card = f"<vCard xmlns='vcard-temp'><NOTE>{'x' * 100_000}</NOTE></vCard>"
+        asker.say(f"<iq type='set' id='card'>{card}</iq>", 60)
+        assert asker.hears("id=.card.", 60), asker.heard[-300:]
+        asker.say("".join(f"<iq type='get' id='q{n}'><vCard xmlns='vcard-temp'/></iq>" for n in range(60)))
+        # without turns there are two
+        assert other.pinged_until(asker, "id=.q59.") >= 6
+        assert len(set(re.findall("id=.q([0-9]+).", asker.heard))) == 60
 
 
 def test_what_goes_by_words_is_off(refused):
@@ -174,12 +186,12 @@ def test_fifty_people_who_add_one_another_and_talk_are_not_refused(guarded, addr
                 if other != name:
                     one.say(f"<message type='chat' to='{other}@{DOMAIN}'><body>hello from {name}</body></message>")
             one.say(f"<message type='groupchat' to='{room}'><body>here is {name}</body></message>")
-            is_through(one)
+            one.is_through()
         for one in crowd.values():
-            is_through(one)
+            one.is_through()
         heard = {name: one.heard for name, one in crowd.items()}
     # tombstones keep the names, and nobody else is called so
     assert {name for name, text in heard.items() if REFUSED.search(text)} == set()
     assert {name for name, text in heard.items() if len(set(re.findall("hello from crowd[0-9]+", text))) < 49} == set()
     assert {name for name, text in heard.items() if len(re.findall("type='subscribe'", text)) < 12} == set()
-    assert "crowd" not in read_slowly(guarded)
+    assert "crowd" not in served_slowly(guarded)

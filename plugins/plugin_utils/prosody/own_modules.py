@@ -136,8 +136,10 @@ OWN = (
         (
             "stanza_pace_clients",
             "stanza_pace_clients_at_once",
+            "stanza_pace_clients_percent",
             "stanza_pace_servers",
             "stanza_pace_servers_at_once",
+            "stanza_pace_servers_percent",
         ),
     ),
     OwnModule("guesses", SERVER, lambda _settings: True, ("guesses_at_once", "guesses_period")),

@@ -1,9 +1,11 @@
 -- SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Nobody has the processor for himself: who sends more stanzas than people do is read as slowly as he may write. mod_limits counts bytes,
--- and a hundred kilobytes are a thousand stanzas, each of which takes about a millisecond while everybody waits. Nothing is refused, and
--- nothing lost: what is not read yet waits where it is. An account is counted as a whole, and another server too: to come anew is no use.
+-- Nobody has the processor for himself: who sends more stanzas than people do, or such as take long, is worked for as slowly as he may ask.
+-- mod_limits counts bytes, and a hundred kilobytes are a thousand stanzas that take a millisecond each, or a hundred small questions with
+-- large answers, while everybody waits. Nothing is refused, and nothing lost: what has come waits before the session's thread, whether it
+-- came in a stream, in one frame of WebSocket or in one request of BOSH, and no more is read meanwhile. An account is counted as a whole,
+-- and another server too: to come anew is no use. Who has not signed in has a tenth, each session for itself.
 module:set_global();
 
 local filters = require "prosody.util.filters";
@@ -11,26 +13,31 @@ local new_cache = require "prosody.util.cache".new;
 local now = require "prosody.util.time".monotonic;
 local timer = require "prosody.util.timer";
 
-local clients = {
-	rate = module:get_option_integer("stanza_pace_clients", 50, 1);
-	most = module:get_option_integer("stanza_pace_clients_at_once", 500, 1);
-};
-local servers = {
-	rate = module:get_option_integer("stanza_pace_servers", 300, 1);
-	most = module:get_option_integer("stanza_pace_servers_at_once", 3000, 1);
-};
+local function pace_of(whom, rate, at_once, percent)
+	local pace = {
+		rate = module:get_option_integer("stanza_pace_" .. whom, rate, 1);
+		at_once = module:get_option_integer("stanza_pace_" .. whom .. "_at_once", at_once, 1);
+		percent = module:get_option_integer("stanza_pace_" .. whom .. "_percent", percent, 1, 100);
+	};
+	pace.most, pace.share = pace.at_once / pace.rate, pace.percent / 100;
+	return pace;
+end
+local clients, servers = pace_of("clients", 50, 500, 20), pace_of("servers", 300, 3000, 50);
 local paces = { c2s = clients, s2sin = servers, s2sout = servers };
 -- seconds of a pause: shorter ones are not worth a timer, and none looks like a dead connection
 local least, longest = 0.1, 5;
--- bytes that are read in one go, and worked off before a pause: Prosody's own default. For uploads behind a proxy it is a quarter of a
--- megabyte, which are thousands of stanzas
+-- seconds of work in one go, after which others have their turn; and after which somebody has had none
+local turn, gap = 0.02, 0.001;
+-- bytes that are read in one go: Prosody's own default. For uploads behind a proxy it is a quarter of a megabyte
 local chunk = 4096;
 -- seconds after which it is told again
 local quiet = 60;
 
--- account or server → how many stanzas it is ahead by, as of when; those that wrote last. Who has not signed in stands for himself
+-- account or server → by how many seconds of its pace it is ahead, as of when; those that wrote last. Who has not signed in stands for
+-- himself
 local known, strangers = new_cache(10000), setmetatable({}, { __mode = "k" });
-local counted, waiting = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" });
+-- session → its thread, what waits before it, and how long it has had its turn
+local paced = setmetatable({}, { __mode = "k" });
 
 local function name_of(session)
 	if session.type == "c2s" or session.type == "c2s_unbound" then
@@ -46,22 +53,31 @@ local function account_of(session)
 	local name = name_of(session);
 	local one = name and known:get(name) or not name and strangers[session];
 	if not one then
-		one = { ahead = 0, at = now(), told = -quiet };
+		one = { ahead = 0, at = now(), told = -quiet, share = name and 1 or 0.1 };
 		if name then known:set(name, one); else strangers[session] = one; end
 	end
 	return one;
 end
 
--- what it owes, in seconds
-local function owed(one, pace)
-	return (one.ahead - pace.most) / pace.rate - (now() - one.at);
+-- Seconds for which it has to wait
+local function owed(session, mine)
+	local one = account_of(session);
+	return one.ahead - mine.pace.most * one.share - (now() - one.at);
 end
 
-local function tell(session, one, pace)
+-- A stanza counts as one, or by its time where that is more; one that waited for a database is no reason to wait for longer than a pause
+local function charge(session, mine, stanzas, seconds)
+	local one, moment, pace = account_of(session), now(), mine.pace;
+	local cost = math.max(stanzas / pace.rate, math.min(seconds / pace.share, longest));
+	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at)) + cost, moment;
+end
+
+local function tell(session, mine)
+	local one, pace = account_of(session), mine.pace;
 	if now() - one.told >= quiet then
 		one.told = now();
-		module:log("info", "%s sends more than %d stanzas a second (%d at once), and is read so slowly",
-			name_of(session) or session.ip or "somebody", pace.rate, pace.most);
+		module:log("info", "%s asks for more than %d stanzas a second (%d at once) or %d %% of the time, and is served so slowly",
+			name_of(session) or session.ip or "somebody", pace.rate, pace.at_once, pace.percent);
 	end
 end
 
@@ -70,30 +86,116 @@ local function owed_for_bytes(conn)
 	return (conn._limit or 0) * (conn.read_size or 8192);
 end
 
--- After what was read has been worked off: until then the network backend sets pauses of its own, which this one takes the place of
-local function pause(session, one, pace)
-	waiting[session] = true;
+-- No more is read until what has come is done. After what was read just now, since the network backend sets pauses of its own then
+local function stop_reading(session, mine)
+	if session.bosh_responses or mine.stopping then return; end -- a connection that others may share
+	mine.stopping = true;
 	timer.add_task(0, function ()
-		waiting[session] = nil;
-		local conn, seconds = session.conn, owed(one, pace);
-		if conn and conn.pausefor and seconds >= least then
+		mine.stopping = nil;
+		local conn = session.conn;
+		if mine.waits and conn and conn.pausefor then
 			conn:setreadtimeout(false);
-			conn:pausefor(math.max(math.min(seconds, longest), owed_for_bytes(conn)));
-			tell(session, one, pace);
+			conn:pausefor(longest);
 		end
 	end);
 end
 
-local function count(stanza, session)
-	local pace, one, moment = counted[session], account_of(session), now();
-	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at) * pace.rate) + 1, moment;
-	if one.ahead > pace.most and not waiting[session] then
-		if session.bosh_responses then -- a connection that others may share, so that it cannot be read slowly
-			tell(session, one, pace);
-			session:close({ condition = "policy-violation", text = "Too many stanzas at once" });
-		else
-			pause(session, one, pace);
-		end
+local function read_on(session)
+	local conn = session.conn;
+	if conn and conn.pausefor and not session.bosh_responses then
+		conn:pausefor(math.max(owed_for_bytes(conn), gap)); -- and not resume(), which leaves what TLS has read already
+	end
+end
+
+local function work(session, mine, item)
+	local begun = now();
+	if begun - mine.ended > gap then mine.used = 0; end
+	local run, state, left = mine.run(mine.thread, item);
+	mine.ended = now();
+	mine.used = mine.used + mine.ended - begun;
+	charge(session, mine, item ~= nil and 1 or 0, mine.ended - begun);
+	return run, state, left;
+end
+
+-- Those whose turn comes next, one for each round of the network backend, so that others are read in between
+local line, ticking = {}, false;
+local serve;
+local function tick()
+	ticking = line[2] ~= nil;
+	if ticking then timer.add_task(0, tick); end
+	serve(table.remove(line, 1));
+end
+local function line_up(session)
+	line[#line + 1] = session;
+	if not ticking then
+		ticking = true;
+		timer.add_task(0, tick);
+	end
+end
+
+-- When it is its turn again. BOSH has no connection that could be read slowly
+local function wait(session, mine)
+	local seconds = owed(session, mine);
+	if seconds < least then
+		line_up(session);
+		return;
+	end
+	tell(session, mine);
+	if session.bosh_responses then
+		mine.waits = nil;
+		session:close({ condition = "policy-violation", text = "Too much at once" });
+	else
+		timer.add_task(math.min(seconds, longest), function () line_up(session); end);
+	end
+end
+
+local function may_work(session, mine)
+	return mine.used < turn and owed(session, mine) < least;
+end
+
+function serve(session)
+	local mine = paced[session];
+	local waits = mine and mine.waits;
+	if not waits then return; end
+	mine.used = 0;
+	while waits[1] ~= nil and not session.destroyed and may_work(session, mine) do
+		work(session, mine, table.remove(waits, 1));
+	end
+	if waits[1] ~= nil and not session.destroyed then
+		wait(session, mine);
+		return;
+	end
+	mine.waits = nil;
+	if mine.ends and not session.destroyed then session:close(); end
+	read_on(session);
+end
+
+-- In the place of the thread's own function: what comes is worked off at once, or waits. An account's other sessions may have used it up
+local function take(session, mine, item)
+	if session.destroyed or item == nil then
+		return work(session, mine, item);
+	end
+	if not mine.waits then
+		if now() - mine.ended > gap then mine.used = 0; end
+		if may_work(session, mine) then return work(session, mine, item); end
+		mine.waits = {};
+		wait(session, mine);
+	end
+	if mine.waits then
+		table.insert(mine.waits, item);
+		-- a client of BOSH that says goodbye in the same request: after what it said before
+		mine.ends, session.bosh_terminate = mine.ends or session.bosh_terminate, nil;
+		stop_reading(session, mine);
+	end
+	return true, "waiting", mine.waits and #mine.waits or 0;
+end
+
+-- The thread is made after the session, so it is met when the first stanza comes
+local function meet(stanza, session)
+	local mine, thread = paced[session], session.thread;
+	if thread and mine.thread ~= thread and not session.destroyed then
+		mine.thread, mine.run = thread, thread.run;
+		function thread.run(_, item) return take(session, mine, item); end
 	end
 	return stanza;
 end
@@ -101,11 +203,11 @@ end
 local function begin(session)
 	local pace = paces[session.type:match("^[^_]+")];
 	if pace then
-		counted[session] = pace;
+		paced[session] = { pace = pace, used = 0, ended = 0 };
 		if session.conn and session.conn.set_mode and not session.bosh_responses then
 			session.conn:set_mode(chunk);
 		end
-		filters.add_filter(session, "stanzas/in", count);
+		filters.add_filter(session, "stanzas/in", meet);
 	end
 end
 
@@ -116,7 +218,13 @@ for session in pairs(prosody.incoming_s2s) do begin(session); end
 
 function module.unload()
 	filters.remove_filter_hook(begin);
-	for session in pairs(counted) do
-		filters.remove_filter(session, "stanzas/in", count);
+	for session, mine in pairs(paced) do
+		filters.remove_filter(session, "stanzas/in", meet);
+		if mine.thread then mine.thread.run = nil; end
+		local waits = mine.waits;
+		mine.waits = nil;
+		for _, item in ipairs(waits or {}) do
+			mine.run(mine.thread, item);
+		end
 	end
 end

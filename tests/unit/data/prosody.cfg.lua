@@ -110,7 +110,7 @@ modules_enabled = {
 	"audit_trail";               -- Keeps a trail of sign-ins and of what was done to accounts
 	"handshake_deadline";        -- Ends TLS handshakes that take too long
 	"stanza_shape";              -- Refuses stanzas of more levels or elements than any software sends
-	"stanza_pace";               -- Reads who sends more stanzas than people do as slowly as he may write
+	"stanza_pace";               -- Serves who asks for more than people do as slowly as he may ask, and in turns
 	"guesses";                   -- Looks at few wrong passwords of one address at once (RFC 4616)
 	"sql_reconnect";             -- Keeps Prosody alive when PostgreSQL was away
 	"measure_traffic";           -- Counts messages, sign-ins, registrations and errors for Prometheus

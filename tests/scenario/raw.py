@@ -9,6 +9,7 @@ import contextlib
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 
 STREAMS = "http://etherx.jabber.org/streams"
@@ -70,10 +71,25 @@ class Raw:
         """Sign in and bind; out: the JID with its resource."""
         assert self.is_let_in(to, user, password), self.heard
         self.open(to)
-        self.say("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        self.say("<iq xmlns='jabber:client' type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
         bound = re.search("<jid>(.*?)</jid>", self.hears("</iq>"))
         assert bound, self.heard
         return bound[1]
+
+    def is_through(self) -> None:
+        """Wait until the server has done all that it was told."""
+        self.say("<iq xmlns='jabber:client' type='get' id='through'><ping xmlns='urn:xmpp:ping'/></iq>")
+        assert self.hears("id=.through.", 60)
+
+    def pinged_until(self, other: Raw, pattern: str, seconds: float = 60) -> int:
+        """Ask the server small things until the other one has heard this. Out: how often it answered meanwhile."""
+        end, since, times = time.monotonic() + seconds, len(other.heard), 0
+        while not re.search(pattern, other.heard[since:]):
+            assert time.monotonic() < end, f"it was never heard, {times} answers later"
+            self.is_through()
+            times += 1
+            other.hears(pattern, 0.001)
+        return times
 
 
 @contextlib.contextmanager
