@@ -5,49 +5,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hmac
-import os
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from aioice import stun, turn
+from aioice import stun
+from ansible_collections.allthingslinux.xmpp.tests.scenario.relay import relay
 from conftest import ADDRESS, TURN_ADDRESS, docker, is_open, seen
-
-SECRETS = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent / ".secrets"
-
-
-class Inbox(asyncio.DatagramProtocol):
-    """What a relay hears."""
-
-    def __init__(self) -> None:
-        self.heard: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Keep it, with where it came from."""
-        self.heard.put_nowait((data, addr))
-
-
-@asynccontextmanager
-async def relay() -> AsyncIterator[turn.TurnClientUdpProtocol]:
-    """A relay of somebody to whom Prosody handed out credentials; what it hears is in its receiver."""
-    user = f"{int(time.time()) + 600}:somebody"
-    secret = (SECRETS / "turn_secret").read_text(encoding="utf-8").strip()
-    password = base64.b64encode(hmac.digest(secret.encode(), user.encode(), "sha1")).decode()
-    place = (TURN_ADDRESS, 3478)
-    _transport, client = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: turn.TurnClientUdpProtocol(place, user, password, lifetime=60, channel_refresh_time=60),
-        remote_addr=place,
-    )
-    await client.connect()
-    client.receiver = Inbox()
-    try:
-        yield client
-    finally:
-        await client.delete()
 
 
 def test_coturn_is_in_the_network_of_the_docker_host_and_in_nothing_else_of_it() -> None:
@@ -67,7 +29,7 @@ def test_coturn_is_in_the_network_of_the_docker_host_and_in_nothing_else_of_it()
 
 def test_two_who_cannot_reach_one_another_meet_at_their_relays() -> None:
     async def scene() -> None:
-        async with relay() as one, relay() as other:
+        async with relay(TURN_ADDRESS) as one, relay(TURN_ADDRESS) as other:
             for each in (one, other):
                 address, port = each.relayed_address
                 assert address == TURN_ADDRESS
@@ -83,7 +45,7 @@ def test_two_who_cannot_reach_one_another_meet_at_their_relays() -> None:
 @pytest.mark.parametrize("peer", ["127.0.0.1", ADDRESS, "10.213.78.9", "172.17.0.1"])
 def test_a_relay_is_no_way_to_the_docker_host_and_its_containers(peer: str) -> None:
     async def scene() -> None:
-        async with relay() as one:
+        async with relay(TURN_ADDRESS) as one:
             await one.channel_bind(0x4000, (TURN_ADDRESS, 9))
             with pytest.raises(stun.TransactionFailed, match="403"):
                 await one.channel_bind(0x4001, (peer, 9))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.check import c
 from ansible_collections.allthingslinux.xmpp.tests.scenario.browser import address_of
 from ansible_collections.allthingslinux.xmpp.tests.scenario.exposure import exposure
 from ansible_collections.allthingslinux.xmpp.tests.scenario.playbook import ROOT, playbook
+from ansible_collections.allthingslinux.xmpp.tests.scenario.relay import relay
 from ansible_collections.allthingslinux.xmpp.tests.scenario.trust import everybody
 from conftest import DOMAIN, GREETING, HOST, NEIGHBOUR, PASSWORDS, banned, client, reached, waits_until
 
@@ -31,6 +33,42 @@ def test_what_is_needed_is_open_and_nothing_else(guarded, address):
     assert reached(address, BESIDE)
     guarded.check_output("systemctl reload xmpp-firewall")
     assert not reached(address, BESIDE)
+
+
+ECHO = """
+import socket
+echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+echo.bind(("0.0.0.0", 7777))
+while True:
+    echo.sendto(*echo.recvfrom(99))
+"""
+
+
+def test_a_relay_reaches_other_relays_of_its_host_and_nothing_else_there(guarded, address):
+    async def comes_back(port: int = 0) -> bool:
+        """Whether a port of the host answers a relay; without one whether another relay hears it."""
+        async with relay(address) as one, relay(address) as other:
+            place = (address, port) if port else other.relayed_address
+            hearing = one if port else other
+            if not port:
+                await other.send_data(b"come in", one.relayed_address)
+            for _time in range(3):  # they are datagrams
+                await one.send_data(b"is anybody there?", place)
+                with contextlib.suppress(TimeoutError):
+                    return bool(await asyncio.wait_for(hearing.receiver.heard.get(), 1))
+            return False
+
+    guarded.check_output("systemd-run --unit=echo --collect python3 -c %s", ECHO)
+    try:
+        assert asyncio.run(comes_back())
+        assert not asyncio.run(comes_back(7777))
+        # only the rules keep it closed
+        guarded.check_output("nft delete chain inet xmpp output")
+        assert asyncio.run(comes_back(7777))
+    finally:
+        guarded.check_output("systemctl reload xmpp-firewall")
+        guarded.check_output("systemctl stop echo")
+    assert "chain output" in guarded.check_output("nft list table inet xmpp")
 
 
 def test_who_would_be_cut_off_is_told_before_the_first_change(guarded):
