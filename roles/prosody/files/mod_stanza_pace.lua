@@ -12,6 +12,7 @@ local filters = require "prosody.util.filters";
 local new_cache = require "prosody.util.cache".new;
 local now = require "prosody.util.time".monotonic;
 local timer = require "prosody.util.timer";
+local clock = os.clock;
 
 local function pace_of(whom, rate, at_once, percent)
 	local pace = {
@@ -65,10 +66,11 @@ local function owed(session, mine)
 	return one.ahead - mine.pace.most * one.share - (now() - one.at);
 end
 
--- A stanza counts as one, or by its time where that is more; one that waited for a database is no reason to wait for longer than a pause
-local function charge(session, mine, stanzas, seconds)
+-- A stanza counts as one, or by its time where that is more. For one that waited for a database nobody waits longer than a pause. For what
+-- kept the processor busy he may
+local function charge(session, mine, stanzas, seconds, of_processor)
 	local one, moment, pace = account_of(session), now(), mine.pace;
-	local cost = math.max(stanzas / pace.rate, math.min(seconds / pace.share, longest));
+	local cost = math.max(stanzas / pace.rate, math.min(seconds / pace.share, longest), of_processor / pace.share);
 	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at)) + cost, moment;
 end
 
@@ -108,12 +110,12 @@ local function read_on(session)
 end
 
 local function work(session, mine, item)
-	local begun = now();
+	local begun, of_processor = now(), clock();
 	if begun - mine.ended > gap then mine.used = 0; end
 	local run, state, left = mine.run(mine.thread, item);
 	mine.ended = now();
 	mine.used = mine.used + mine.ended - begun;
-	charge(session, mine, item ~= nil and 1 or 0, mine.ended - begun);
+	charge(session, mine, item ~= nil and 1 or 0, mine.ended - begun, clock() - of_processor);
 	return run, state, left;
 end
 
