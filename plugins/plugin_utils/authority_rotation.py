@@ -34,11 +34,19 @@ _PROVED = {"announcing": "announced", "taking": "taken"}
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
+def _stage(place: Path) -> str | None:
+    """Return how far the rotation is, None where there is none. Raises SecretError."""
+    path = place / "rotation"
+    if path.is_file() and path.stat().st_size == 0:
+        raise SecretError(f"{path} is empty, so how far the rotation is, nobody knows: bring it back from a backup.")
+    return secret_files.read(path)
+
+
 def due(place: Path) -> str:
     """Return the step that comes next: announce, take or leave; "" where there is no authority. Raises SecretError."""
     if not (place / "ca.key").exists():
         return ""
-    stage = secret_files.read(place / "rotation")
+    stage = _stage(place)
     if stage not in _COMES_NEXT:
         raise SecretError(f"{place / 'rotation'} says {stage!r}, which is no step of a rotation: remove it.")
     return _COMES_NEXT[stage]
@@ -46,7 +54,7 @@ def due(place: Path) -> str:
 
 def unproved(place: Path) -> bool:
     """Return whether a step was begun that no run has proved."""
-    return secret_files.read(place / "rotation") in _BEGUN.values()
+    return _stage(place) in _BEGUN.values()
 
 
 def begin(place: Path) -> bool:
@@ -82,13 +90,13 @@ def _wants(place: Path, step: str) -> tuple[str, ...]:
     """Return the files that a step needs. Once it began to take the key, the key is where it belongs."""
     if step == "leave":
         return ()
-    begun = secret_files.read(place / "rotation") == _BEGUN["take"]
+    begun = _stage(place) == _BEGUN["take"]
     return ("next.pem",) if begun else ("next.pem", "next.key")
 
 
 def finish(place: Path) -> bool:
     """Write down that the step which was begun is proved. Return whether there was one."""
-    stage = secret_files.read(place / "rotation")
+    stage = _stage(place)
     if stage not in _BEGUN.values():
         return False
     if stage in _PROVED:

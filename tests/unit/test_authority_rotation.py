@@ -113,6 +113,9 @@ def test_what_is_not_there_is_said(tmp_path, place):
         authority_rotation.begin(tmp_path)
     with pytest.raises(secret_files.SecretError, match="begin anew"):
         authority_rotation.begin(place)
+    (place / "rotation").write_text("")
+    with pytest.raises(secret_files.SecretError, match="how far the rotation is, nobody knows"):
+        authority_rotation.due(place)
     (place / "rotation").write_text("half-way")
     with pytest.raises(secret_files.SecretError, match="no step of a rotation"):
         authority_rotation.due(place)
@@ -127,6 +130,9 @@ def test_the_module_does_it_only_when_it_is_asked_for_or_was_begun(tmp_path, pla
     assert step(tmp_path, state="planned")["authority"] == "announce"
     assert step(tmp_path, state="finished", names=["authority"])["changed"]
     assert step(tmp_path, state="planned")["authority"] == ""
+    (place / "rotation").write_text("")
+    with pytest.raises(secret_files.SecretError, match="how far the rotation is, nobody knows"):
+        authority_rotation.due(place)
     (place / "rotation").write_text("half-way")
     with pytest.raises(AnsibleActionFail, match="no step"):
         step(tmp_path, state="planned", only="authority")
