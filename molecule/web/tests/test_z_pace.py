@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 allthingslinux.xmpp contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who sends without end where browsers come in: others have their turn meanwhile (mod_stanza_pace)."""
+"""Who sends without end where browsers come in: others have their turn meanwhile (mod_stanza_pace).
+
+Comes last: no page would show an archive with so much in it.
+"""
 
 from __future__ import annotations
 
