@@ -3,9 +3,10 @@
 --
 -- Nobody has the processor for himself: who sends more stanzas than people do, or such as take long, is worked for as slowly as he may ask.
 -- mod_limits counts bytes, and a hundred kilobytes are a thousand stanzas that take a millisecond each, or a hundred small questions with
--- large answers, while everybody waits. Nothing is refused, and nothing lost: what has come waits before the session's thread, whether it
--- came in a stream, in one frame of WebSocket or in one request of BOSH, and no more is read meanwhile. An account is counted as a whole,
--- and another server too: to come anew is no use. Who has not signed in has a tenth, each session for itself.
+-- large answers, while everybody waits. Nothing is refused, and nothing lost: what has come waits before the session's filters and its
+-- thread, whether it came in a stream, in one frame of WebSocket or in one request of BOSH, and no more is read meanwhile. Before the
+-- filters, since what they count (XEP-0198) is what the sender may forget. An account is counted as a whole, and another server too: to
+-- come anew is no use. Who has not signed in has a tenth, each session for itself.
 module:set_global();
 
 local filters = require "prosody.util.filters";
@@ -31,6 +32,8 @@ local least, longest = 0.1, 5;
 local turn, gap = 0.02, 0.001;
 -- bytes that are read in one go: Prosody's own default. For uploads behind a proxy it is a quarter of a megabyte
 local chunk = 4096;
+-- before all filters, of which that of mod_smacks has 999
+local first = 10000;
 -- seconds after which it is told again
 local quiet = 60;
 
@@ -54,7 +57,7 @@ local function account_of(session)
 	local name = name_of(session);
 	local one = name and known:get(name) or not name and strangers[session];
 	if not one then
-		one = { ahead = 0, at = now(), told = -quiet, share = name and 1 or 0.1 };
+		one = { ahead = 0, at = now(), told = -quiet, share = name and 1 or 0.1, waiting = 0 };
 		if name then known:set(name, one); else strangers[session] = one; end
 	end
 	return one;
@@ -68,8 +71,8 @@ end
 
 -- A stanza counts as one, or by its time where that is more. For one that waited for a database nobody waits longer than a pause. For what
 -- kept the processor busy he may
-local function charge(session, mine, stanzas, seconds, of_processor)
-	local one, moment, pace = account_of(session), now(), mine.pace;
+local function charge(one, pace, stanzas, seconds, of_processor)
+	local moment = now();
 	local cost = math.max(stanzas / pace.rate, math.min(seconds / pace.share, longest), of_processor / pace.share);
 	one.ahead, one.at = math.max(0, one.ahead - (moment - one.at)) + cost, moment;
 end
@@ -109,14 +112,50 @@ local function read_on(session)
 	end
 end
 
-local function work(session, mine, item)
-	local begun, of_processor = now(), clock();
+local function work(session, mine, item, stanza)
+	local before, begun, of_processor = account_of(session), now(), clock();
 	if begun - mine.ended > gap then mine.used = 0; end
+	if stanza then
+		mine.again = stanza;
+		item = session.filter("stanzas/in", stanza);
+		mine.again = nil;
+	end
 	local run, state, left = mine.run(mine.thread, item);
 	mine.ended = now();
 	mine.used = mine.used + mine.ended - begun;
-	charge(session, mine, item ~= nil and 1 or 0, mine.ended - begun, clock() - of_processor);
+	-- a session that ends with it has no name any more
+	local one = session.destroyed and before or account_of(session);
+	charge(one, mine.pace, item ~= nil and 1 or 0, mine.ended - begun, clock() - of_processor);
 	return run, state, left;
+end
+
+-- What waits is done, or dropped
+local function waits_no_more(mine)
+	if mine.waits then
+		mine.account.waiting = mine.account.waiting - #mine.waits;
+		mine.waits = nil;
+	end
+end
+
+local function refuse(session, mine)
+	waits_no_more(mine);
+	session:close({ condition = "policy-violation", text = "Too much at once" });
+	if mine.gone then mine.gone(); end
+end
+
+-- Who writes and hangs up has written: his session ends when what came is done. One that can be resumed lives anyway
+local function ends_when_done(session, mine)
+	local conn = session.conn;
+	if not conn or not conn.on or session.bosh_responses or mine.watched == conn then return; end
+	mine.watched = conn;
+	local on = conn.on;
+	function conn:on(what, ...)
+		if what ~= "disconnect" or not mine.waits or session.conn ~= self or session.resumption_token or not name_of(session) then
+			return on(self, what, ...);
+		end
+		local why = ...;
+		function mine.gone() return on(conn, "disconnect", why); end
+	end
 end
 
 -- Those whose turn comes next, one for each round of the network backend, so that others are read in between
@@ -144,8 +183,7 @@ local function wait(session, mine)
 	end
 	tell(session, mine);
 	if session.bosh_responses then
-		mine.waits = nil;
-		session:close({ condition = "policy-violation", text = "Too much at once" });
+		refuse(session, mine);
 	else
 		timer.add_task(math.min(seconds, longest), function () line_up(session); end);
 	end
@@ -161,45 +199,80 @@ function serve(session)
 	if not waits then return; end
 	mine.used = 0;
 	while waits[1] ~= nil and not session.destroyed and may_work(session, mine) do
-		work(session, mine, table.remove(waits, 1));
+		local next_one = table.remove(waits, 1);
+		mine.account.waiting = mine.account.waiting - 1;
+		local ok, err = pcall(work, session, mine, next_one.item, next_one.stanza);
+		if not ok then module:log("error", "Traceback[stanza_pace]: %s", err); end
 	end
-	if waits[1] ~= nil and not session.destroyed then
+	if mine.waits and waits[1] ~= nil and not session.destroyed then
 		wait(session, mine);
 		return;
 	end
-	mine.waits = nil;
+	waits_no_more(mine);
 	if mine.ends and not session.destroyed then session:close(); end
 	read_on(session);
+	if mine.gone then mine.gone(); end
 end
 
--- In the place of the thread's own function: what comes is worked off at once, or waits. An account's other sessions may have used it up
-local function take(session, mine, item)
-	if session.destroyed or item == nil then
-		return work(session, mine, item);
-	end
+-- An account's other sessions may have used it up
+local function may_begin(session, mine)
+	if mine.waits then return false; end
+	if now() - mine.ended > gap then mine.used = 0; end
+	return may_work(session, mine);
+end
+
+local function hold(session, mine, one)
 	if not mine.waits then
-		if now() - mine.ended > gap then mine.used = 0; end
-		if may_work(session, mine) then return work(session, mine, item); end
-		mine.waits = {};
+		mine.waits, mine.account = {}, account_of(session);
+		ends_when_done(session, mine);
 		wait(session, mine);
 	end
-	if mine.waits then
-		table.insert(mine.waits, item);
-		-- a client of BOSH that says goodbye in the same request: after what it said before
-		mine.ends, session.bosh_terminate = mine.ends or session.bosh_terminate, nil;
-		stop_reading(session, mine);
+	if not mine.waits then return; end
+	-- more than a stream brings before no more is read from it
+	if mine.account.waiting >= 2 * mine.pace.at_once * mine.account.share then
+		tell(session, mine);
+		refuse(session, mine);
+		return;
 	end
+	table.insert(mine.waits, one);
+	mine.account.waiting = mine.account.waiting + 1;
+	-- a client of BOSH that says goodbye in the same request: after what it said before
+	mine.ends, session.bosh_terminate = mine.ends or session.bosh_terminate, nil;
+	stop_reading(session, mine);
+end
+
+-- In the place of the thread's own function, for what is no stanza, as the end of a stream, and for stanzas that need not wait
+local function take(session, mine, item)
+	local passed = mine.passed and not mine.waits;
+	mine.passed = nil;
+	if passed or item == nil or session.destroyed or may_begin(session, mine) then
+		return work(session, mine, item);
+	end
+	hold(session, mine, { item = item });
 	return true, "waiting", mine.waits and #mine.waits or 0;
 end
 
 -- The thread is made after the session, so it is met when the first stanza comes
 local function meet(stanza, session)
 	local mine, thread = paced[session], session.thread;
+	if not mine then return stanza; end
 	if thread and mine.thread ~= thread and not session.destroyed then
 		mine.thread, mine.run = thread, thread.run;
 		function thread.run(_, item) return take(session, mine, item); end
 	end
-	return stanza;
+	if mine.again == stanza or session.destroyed or not mine.thread then return stanza; end
+	if may_begin(session, mine) then
+		mine.passed = true;
+		return stanza;
+	end
+	hold(session, mine, { stanza = stanza });
+end
+
+-- Who resumes a session (XEP-0198) is told what was done, and sends the rest again
+local function resumed(event)
+	local mine = paced[event.session];
+	if mine then waits_no_more(mine); end
+	read_on(event.session);
 end
 
 local function begin(session)
@@ -209,11 +282,12 @@ local function begin(session)
 		if session.conn and session.conn.set_mode and not session.bosh_responses then
 			session.conn:set_mode(chunk);
 		end
-		filters.add_filter(session, "stanzas/in", meet);
+		filters.add_filter(session, "stanzas/in", meet, first);
 	end
 end
 
 filters.add_filter_hook(begin);
+module:hook_global("c2s-session-updated", resumed);
 -- a reload comes amid sessions
 for _, session in pairs(prosody.full_sessions) do begin(session); end
 for session in pairs(prosody.incoming_s2s) do begin(session); end
@@ -225,8 +299,9 @@ function module.unload()
 		if mine.thread then mine.thread.run = nil; end
 		local waits = mine.waits;
 		mine.waits = nil;
-		for _, item in ipairs(waits or {}) do
-			mine.run(mine.thread, item);
+		for _, one in ipairs(waits or {}) do
+			mine.run(mine.thread, one.stanza and session.filter("stanzas/in", one.stanza) or one.item);
 		end
+		if mine.gone then mine.gone(); end
 	end
 end

@@ -46,7 +46,8 @@ end
 
 local function begin(session)
 	if most[session.type:match("^[^_]+")] then
-		filters.add_filter(session, "stanzas/in", check);
+		-- before mod_stanza_pace has it wait: it may be large
+		filters.add_filter(session, "stanzas/in", check, 20000);
 	end
 end
 

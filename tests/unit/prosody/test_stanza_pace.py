@@ -21,7 +21,9 @@ local libraries = {
   ["prosody.util.filters"] = {
     add_filter_hook = function (hook) world.hook = hook end;
     remove_filter_hook = function (hook) assert(world.hook == hook); world.hook = nil end;
-    add_filter = function (session, kind, filter) assert(kind == "stanzas/in"); world.filters[session] = filter end;
+    add_filter = function (session, kind, filter, priority)
+      assert(kind == "stanzas/in" and priority > 999); world.filters[session] = filter
+    end;
     remove_filter = function (session, _, filter)
       assert(world.filters[session] == filter); world.filters[session] = nil
     end;
@@ -42,6 +44,7 @@ world.prosody = { full_sessions = given.here, incoming_s2s = given.servers }
 world.os = { clock = function () return world.now - (world.waited or 0) end }
 function world.require(name) return assert(libraries[name], name) end
 world.module = {
+  hook_global = function (_, event, handler) world[event] = handler end;
   set_global = function () end;
   get_option_integer = function (_, name, default) return given.options[name] or default end;
   log = function (_, level, text, ...) table.insert(world.log, level .. " " .. text:format(...)) end;
@@ -58,9 +61,11 @@ end
 local runner = { __index = {
   run = function (self, item)
     if item == nil then self.went_on = (self.went_on or 0) + 1; return true end
+    if self.fails == item then error("a fault") end
     world.now = world.now + self.takes
     if self.waits then world.waited = (world.waited or 0) + self.takes end
     table.insert(self.done, item)
+    if self.ends == item then self.session.type = "c2s_destroyed"; self.session.destroyed = true end
     world.last = self.done
     return true, "ready", 0
   end;
@@ -90,6 +95,10 @@ class Server:
         if known.pop("pausing", True):
             conn["pausefor"] = self.lua.eval("function (self, seconds) table.insert(self.pauses, seconds) end")
             conn["setreadtimeout"] = self.lua.eval("function (self, seconds) self.timeout = seconds end")
+            conn["heard"] = self.lua.table()
+            conn["on"] = self.lua.eval(
+                "function (self, what, why) table.insert(self.heard, what .. ': ' .. why); return 'heard' end"
+            )
             conn["set_mode"] = self.lua.eval("function (self, bytes) self.read_size = bytes end")
         kind = known.pop("type")
         made = self.lua.table_from(
@@ -99,8 +108,14 @@ class Server:
             "function (self, why) self.closed = why and why.condition or 'goodbye'; self.destroyed = true end"
         )
         self.world.hook(made)
+        made.filter = self.lua.eval(
+            "function (world, session) return function (kind, stanza)"
+            " local filter = world.filters[session]; if filter then stanza = filter(stanza, session) end"
+            " if stanza ~= nil then session.counted = (session.counted or 0) + 1 end return stanza end end"
+        )(self.world, made)
         made.type = kind
         made.thread = self.world.thread()
+        made.thread.session = made
         return made
 
     def person(self, name: str = "alice", **more: Any) -> Any:
@@ -111,8 +126,7 @@ class Server:
         session.thread.takes = each
         for _number in range(count):
             session.sent = (session.sent or 0) + 1
-            stanza = self.world.filters[session](session.sent, session)
-            assert stanza == session.sent
+            stanza = session.filter("stanzas/in", session.sent)
             session.thread.run(session.thread, stanza)
 
     def passes(self, seconds: float) -> None:
@@ -337,8 +351,9 @@ def test_what_the_thread_goes_on_with_by_itself_does_not_wait() -> None:
     server = Server()
     alice = server.person()
     server.sends(alice, 600)
+    before = alice.thread.went_on or 0
     alice.thread.run(alice.thread)
-    assert alice.thread.went_on == 1
+    assert alice.thread.went_on == before + 1
 
 
 def test_sessions_that_were_there_when_it_came_are_counted_as_well() -> None:
@@ -377,3 +392,90 @@ def test_a_module_that_is_unloaded_lets_all_go_that_waits_and_counts_no_more() -
     for number in range(601, 2000):
         alice.thread.run(alice.thread, number)
     assert done(alice) == 1999
+
+
+def heard(session: Any) -> list[str]:
+    return list(session.conn.heard.values())
+
+
+def test_who_writes_and_hangs_up_has_written() -> None:
+    """A script that sends a few messages and ends: its session ends when they are done."""
+    server = Server()
+    alice = server.person()
+    server.sends(alice, 20, each=0.012)
+    alice.conn.on(alice.conn, "disconnect", "closed")
+    assert (done(alice), heard(alice)) == (2, [])
+    server.passes(1)
+    assert (done(alice), heard(alice)) == (20, ["disconnect: closed"])
+
+
+@pytest.mark.parametrize("session", [{"username": None}, {"resumption_token": "abc"}])
+def test_a_session_ends_at_once_that_is_nobodys_or_can_be_resumed(session: dict[str, Any]) -> None:
+    server = Server()
+    alice = server.person(**session)
+    server.sends(alice, 20, each=0.012)
+    alice.conn.on(alice.conn, "disconnect", "closed")
+    assert heard(alice) == ["disconnect: closed"]
+
+
+def test_what_else_happens_to_a_connection_is_heard_at_once() -> None:
+    server = Server()
+    alice = server.person()
+    server.sends(alice, 20, each=0.012)
+    assert alice.conn.on(alice.conn, "drain", "") == "heard"
+
+
+def test_who_has_more_waiting_than_a_stream_brings_is_disconnected() -> None:
+    """A frame of WebSocket may hold thousands, and what waits outlives a connection."""
+    server = Server()
+    first, second = server.person(), server.person()
+    server.sends(first, 1400)
+    assert first.closed == ""
+    server.sends(second, 200)
+    assert second.closed == "policy-violation"
+    server.passes(20)
+    third = server.person()
+    server.sends(third, 1000)
+    assert third.closed == ""
+
+
+def test_what_waits_is_not_counted_as_handled() -> None:
+    """What is acknowledged (XEP-0198, counted by a filter) is forgotten by who sent it, and Prosody may be stopped."""
+    server = Server()
+    alice = server.person()
+    server.sends(alice, 60, each=0.012)
+    assert alice.counted == done(alice) == 2
+    server.passes(3)
+    assert alice.counted == done(alice) == 60
+
+
+def test_who_resumes_a_session_sends_what_waits_again() -> None:
+    server = Server()
+    alice = server.person()
+    server.sends(alice, 60, each=0.012)
+    event = server.lua.table_from({"session": alice})
+    server.world["c2s-session-updated"](event)
+    server.passes(3)
+    assert alice.counted == done(alice) == 2
+    assert pauses(alice)[-1] == 0.001, "the new connection may have waited before"
+
+
+def test_a_fault_ends_nothing() -> None:
+    server = Server()
+    alice = server.person()
+    alice.thread.fails = 10
+    server.sends(alice, 20, each=0.012)
+    server.passes(1)
+    assert list(alice.thread.done.values()) == [*range(1, 10), *range(11, 21)]
+
+
+def test_what_a_session_ended_with_is_counted_as_well() -> None:
+    """Resuming a session sends again what was not acknowledged, and ends the one that asked for it."""
+    server = Server()
+    for _number in range(3):
+        ends = server.person()
+        ends.thread.ends = 1
+        server.sends(ends, 1, each=1)
+    other = server.person()
+    server.sends(other, 1)
+    assert done(other) == 0
