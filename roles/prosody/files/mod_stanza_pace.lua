@@ -268,11 +268,17 @@ local function meet(stanza, session)
 	hold(session, mine, { stanza = stanza });
 end
 
--- Who resumes a session (XEP-0198) is told what was done, and sends the rest again
+-- Who resumes a session (XEP-0198) is told what was done, and sends the rest again. Prosody 13.0 has the parser of the old connection read
+-- it, which may have half a stanza, as when a connection ends that was not read on: then nothing is ever answered
 local function resumed(event)
-	local mine = paced[event.session];
+	local session, from = event.session, event.from_session;
+	local mine = paced[session];
 	if mine then waits_no_more(mine); end
-	read_on(event.session);
+	if from.data then
+		session.data = from.data;
+		session.data.session = session; -- the upvalue (util.startup's metatable of functions), as in core.sessionmanager
+	end
+	read_on(session);
 end
 
 local function begin(session)

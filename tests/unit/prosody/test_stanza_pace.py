@@ -394,6 +394,24 @@ def test_a_module_that_is_unloaded_lets_all_go_that_waits_and_counts_no_more() -
     assert done(alice) == 1999
 
 
+def resumes(server: Server, session: Any) -> None:
+    """As mod_smacks does it: what belongs to the new session becomes part of the old one."""
+    server.lua.execute(
+        """
+        local handler, to = ...
+        -- util.startup of Prosody: what is set in a function is an upvalue of it
+        debug.setmetatable(print, { __newindex = function (f, name, value)
+          for i = 1, 9 do if debug.getupvalue(f, i) == name then debug.setupvalue(f, i, value) end end
+        end })
+        local session = {}
+        local from = { data = function () return "the new parser", session == to end }
+        handler({ session = to, from_session = from })
+        """,
+        server.world["c2s-session-updated"],
+        session,
+    )
+
+
 def heard(session: Any) -> list[str]:
     return list(session.conn.heard.values())
 
@@ -453,11 +471,17 @@ def test_who_resumes_a_session_sends_what_waits_again() -> None:
     server = Server()
     alice = server.person()
     server.sends(alice, 60, each=0.012)
-    event = server.lua.table_from({"session": alice})
-    server.world["c2s-session-updated"](event)
+    resumes(server, alice)
     server.passes(3)
     assert alice.counted == done(alice) == 2
     assert pauses(alice)[-1] == 0.001, "the new connection may have waited before"
+
+
+def test_what_comes_on_a_new_connection_is_read_by_its_own_parser() -> None:
+    server = Server()
+    alice = server.person()
+    resumes(server, alice)
+    assert alice.data() == ("the new parser", True)
 
 
 def test_a_fault_ends_nothing() -> None:
