@@ -214,6 +214,21 @@ function serve(session)
 	if mine.gone then mine.gone(); end
 end
 
+-- Another server that stops says so by an error of the stream, which is no stanza (and its presences, just before, are some): mod_s2s
+-- closes the session then without a reason of its own
+local function ends_in_turn(session, mine)
+	local close = session.close;
+	if mine.close or not session.direction then return; end
+	mine.close = close;
+	function session:close(why, ...)
+		if why == nil and mine.waits then
+			mine.ends = true;
+			return;
+		end
+		return close(self, why, ...);
+	end
+end
+
 -- An account's other sessions may have used it up
 local function may_begin(session, mine)
 	if mine.waits then return false; end
@@ -225,6 +240,7 @@ local function hold(session, mine, one)
 	if not mine.waits then
 		mine.waits, mine.account = {}, account_of(session);
 		ends_when_done(session, mine);
+		ends_in_turn(session, mine);
 		wait(session, mine);
 	end
 	if not mine.waits then return; end

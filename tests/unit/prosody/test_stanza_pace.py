@@ -503,3 +503,23 @@ def test_what_a_session_ended_with_is_counted_as_well() -> None:
     other = server.person()
     server.sends(other, 1)
     assert done(other) == 0
+
+
+def test_a_server_that_stops_has_written() -> None:
+    """It sends that its people are gone, an error of the stream, and ends the connection: before all of it is done."""
+    server = Server()
+    peer = server.session(type="s2sin", from_host="far.test", direction="incoming")
+    server.sends(peer, 60, each=0.012)
+    peer.close(peer)
+    peer.conn.on(peer.conn, "disconnect", "closed")
+    assert (peer.closed, heard(peer)) == ("", [])
+    server.passes(3)
+    assert (done(peer), peer.closed, heard(peer)) == (60, "goodbye", ["disconnect: closed"])
+
+
+def test_a_server_that_is_refused_ends_at_once() -> None:
+    server = Server()
+    peer = server.session(type="s2sin", from_host="far.test", direction="incoming")
+    server.sends(peer, 60, each=0.012)
+    peer.close(peer, server.lua.table_from({"condition": "not-authorized"}))
+    assert peer.closed == "not-authorized"
