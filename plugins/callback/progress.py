@@ -65,7 +65,7 @@ from ansible import context
 from ansible.playbook.block import Block
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import progress
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import advice, progress
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.warm import warm
 
 _HIDDEN = "what it returned is hidden (no_log)"
@@ -216,6 +216,12 @@ class CallbackModule(Default):
     def _name(result: Any) -> str:
         return str(result.task.get_name().strip().rpartition(" : ")[2])
 
+    def _advised(self, text: str, host: Any) -> str:
+        """Return a text with the commands in it as they are typed for a host, as far as is known how it is reached."""
+        with contextlib.suppress(Exception):
+            return advice.for_host(text, self._play.get_variable_manager().get_vars(play=self._play, host=host))
+        return text
+
     def _tell_failure(self, result: Any, how: str, item: Any = None) -> None:
         """Everything that is known of a failure."""
         label = "" if item is None else f" (item={item})"
@@ -249,7 +255,7 @@ class CallbackModule(Default):
         ):
             shown.pop(key, None)
         if "msg" in shown:
-            for line in str(shown.pop("msg")).splitlines():
+            for line in self._advised(str(shown.pop("msg")), result.host).splitlines():
                 self._say(f"        {line}")
         if any(not str(key).startswith("_") for key in shown):
             for line in self._dump_results(shown, indent=4).strip("\n").splitlines():

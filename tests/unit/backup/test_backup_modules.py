@@ -235,7 +235,7 @@ class Keys:
         ("old", None, "old", []),
         # an earlier run wrote a wrong one there
         ("old", "wrong", "old", []),
-        ("old", "old", "K2-unlike", ["does not open them", "/held. Bring", "the host still has the key", "or backup_host"]),
+        ("old", "old", "K2-unlike", ["does not open them", "/held. Bring", "host still has the key", "or backup_host"]),
         ("old", None, "K2-unlike", ["does not open them", "docs/backup.md). To begin anew"]),
         ("old", "wrong", "K2-unlike", ["does not open them", "docs/backup.md). To begin anew"]),
     ],
