@@ -216,11 +216,11 @@ class CallbackModule(Default):
     def _name(result: Any) -> str:
         return str(result.task.get_name().strip().rpartition(" : ")[2])
 
-    def _advised(self, text: str, host: Any) -> str:
-        """Return a text with the commands in it as they are typed for a host, as far as is known how it is reached."""
+    def _typed(self, text: str, host: Any) -> list[str]:
+        """Return commands that a text names as they are typed for a host, as far as is known how it is reached."""
         with contextlib.suppress(Exception):
-            return advice.for_host(text, self._play.get_variable_manager().get_vars(play=self._play, host=host))
-        return text
+            return advice.commands(text, self._play.get_variable_manager().get_vars(play=self._play, host=host))
+        return []
 
     def _tell_failure(self, result: Any, how: str, item: Any = None) -> None:
         """Everything that is known of a failure."""
@@ -236,6 +236,7 @@ class CallbackModule(Default):
             self._say(f"        {_HIDDEN}")
             return
         shown = dict(result.result)
+        typed = self._typed(str(shown.get("msg") or ""), result.host)
         self._handle_warnings(shown)
         if shown.get("exception"):
             self._handle_exception(shown)
@@ -255,8 +256,10 @@ class CallbackModule(Default):
         ):
             shown.pop(key, None)
         if "msg" in shown:
-            for line in self._advised(str(shown.pop("msg")), result.host).splitlines():
+            for line in str(shown.pop("msg")).splitlines():
                 self._say(f"        {line}")
+        if typed:
+            self._say(f"        On the Docker host that is: {'; '.join(typed)}")
         if any(not str(key).startswith("_") for key in shown):
             for line in self._dump_results(shown, indent=4).strip("\n").splitlines():
                 self._say(f"        {line}")

@@ -42,6 +42,14 @@ def for_host(text: str, host: Mapping[str, Any]) -> str:
     return on_docker_host(text, name, " ".join(reach.engine_command(host))) if name else text
 
 
+def commands(text: str, host: Mapping[str, Any]) -> list[str]:
+    """Return the commands that a text names and a host (its variables) does not know, as they are typed for it."""
+    if not containers(host):
+        return []
+    found = [match[0] for kind in (_STATE, _JOURNAL) for match in kind.finditer(text)]
+    return list(dict.fromkeys(for_host(one, host) for one in found))
+
+
 def on_docker_host(text: str, name: str, docker: str = "docker") -> str:
     """Return a text with the commands of systemd in it as those of the engine. name: how its containers are called."""
 
