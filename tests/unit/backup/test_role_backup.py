@@ -175,6 +175,19 @@ def test_the_key_is_tried_before_it_takes_the_place_of_another(given: dict[str, 
     assert look[PREFLIGHT]["asks"] == ["__backup_asks"]
 
 
+@pytest.mark.parametrize(
+    ("check", "changed", "later"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_a_check_looks_for_no_repository_of_which_the_host_is_only_told_by_the_run(
+    check: bool, changed: bool, later: bool
+) -> None:
+    """In containers it sees what the new one has mounted, and would find that the backups of before are gone."""
+    told = {"changed_paths": ["/etc/xmpp/backup/backup.json"] if changed else ["/etc/xmpp/backup/restic.key"]}
+    assert value("__backup_told_later", ansible_check_mode=check, __backup_told=told) is later
+    for file in ("database.yml", "files.yml"):
+        assert "when: not __backup_told_later" in (ROLE / "tasks" / file).read_text()
+
+
 @pytest.mark.parametrize("given", [{}, {"backup_repository": ""}, {"backup_repository": "/srv/x"}, SFTP, S3])
 def test_what_is_good(given: dict[str, Any]) -> None:
     assert refused(**given) == []
