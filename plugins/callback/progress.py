@@ -65,7 +65,7 @@ from ansible import context
 from ansible.playbook.block import Block
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import progress
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import advice, progress
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.warm import warm
 
 _HIDDEN = "what it returned is hidden (no_log)"
@@ -216,6 +216,12 @@ class CallbackModule(Default):
     def _name(result: Any) -> str:
         return str(result.task.get_name().strip().rpartition(" : ")[2])
 
+    def _typed(self, text: str, host: Any) -> list[str]:
+        """Return commands that a text names as they are typed for a host, as far as is known how it is reached."""
+        with contextlib.suppress(Exception):
+            return advice.commands(text, self._play.get_variable_manager().get_vars(play=self._play, host=host))
+        return []
+
     def _tell_failure(self, result: Any, how: str, item: Any = None) -> None:
         """Everything that is known of a failure."""
         label = "" if item is None else f" (item={item})"
@@ -230,6 +236,7 @@ class CallbackModule(Default):
             self._say(f"        {_HIDDEN}")
             return
         shown = dict(result.result)
+        typed = self._typed(str(shown.get("msg") or ""), result.host)
         self._handle_warnings(shown)
         if shown.get("exception"):
             self._handle_exception(shown)
@@ -251,6 +258,8 @@ class CallbackModule(Default):
         if "msg" in shown:
             for line in str(shown.pop("msg")).splitlines():
                 self._say(f"        {line}")
+        if typed:
+            self._say(f"        On the Docker host that is: {'; '.join(typed)}")
         if any(not str(key).startswith("_") for key in shown):
             for line in self._dump_results(shown, indent=4).strip("\n").splitlines():
                 self._say(f"        {line}")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import doctor
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import advice, doctor
 
 
 def doctor_report(
@@ -19,12 +19,24 @@ def doctor_report(
     before: Mapping[str, Any] | None = None,
     accept: Sequence[str] = (),
     now: float | None = None,
+    hosts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Everything that was found, and the changes since an earlier report."""
     moment = time.time() if now is None else now
-    about = doctor.hosts(status, moment) if status else []
+
+    def typed(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        # what is seen of a domain is of its Prosody
+        known = hosts or {}
+        first = next(iter(known.values()), {})
+        return [
+            {**one, "mend": advice.for_host(one["mend"], known.get(one["where"].partition(" ")[0], first))}
+            for one in found
+        ]
+
+    about = typed(doctor.hosts(status, moment) if status else [])
     accepted = [{**one, "level": "note", "mend": ""} if one["name"] in accept else one for one in about]
-    return doctor.report(domains, records, accepted, before, moment)
+    seen = {name: {**one, "findings": typed(one["findings"])} for name, one in domains.items()}
+    return doctor.report(seen, typed(records), accepted, before, moment)
 
 
 class FilterModule:

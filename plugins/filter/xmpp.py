@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import reach, status, status_answers, summary
+from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import advice, reach, status, status_answers, summary
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.deployment import deployment
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.dns.records import records, zone
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils.filters import told
@@ -51,6 +51,11 @@ def xmpp_tunnel_command(host: Mapping[str, Any], name: str, port: int) -> str:
         return ""
     ssh, *rest = reach.login(name, host)
     return shlex.join([ssh, "-L", f"{port}:127.0.0.1:{port}", *rest])
+
+
+def xmpp_advice(text: str, host: Mapping[str, Any]) -> str:
+    """A text with the commands that it advises as they are typed for the host."""
+    return advice.for_host(text, host)
 
 
 def xmpp_seen_at(host: Mapping[str, Any], by: Mapping[str, Any]) -> str:
@@ -101,6 +106,7 @@ class FilterModule:
         """Return filter name → function."""
         return {
             "xmpp_addresses": xmpp_addresses,
+            "xmpp_advice": xmpp_advice,
             "xmpp_check_lines": check_lines,
             "xmpp_dns_records": xmpp_dns_records,
             "xmpp_seen_at": xmpp_seen_at,

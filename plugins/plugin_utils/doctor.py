@@ -34,7 +34,7 @@ def _running(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("host_unreachable", "fault", host, "does not answer to Ansible", text, f"ansible -m ping {host}")
     for host, one in status["prosody"].items():
         if not one["running"]:
-            mend = "systemctl status prosody; journalctl -u prosody -n 100"
+            mend = _started_by(status, host) + "systemctl status prosody; journalctl -u prosody -n 100"
             yield Finding("prosody_down", "fault", host, "Prosody does not run", "Nobody is served.", mend)
         for problem in one["problems"]:
             text = "What this module does is not done."
@@ -43,6 +43,8 @@ def _running(status: Mapping[str, Any]) -> Iterator[Finding]:
         for name, state in units.items():
             if state != "active" and name != "prosody":
                 mend = f"systemctl status {name}; journalctl -u {name} -n 50"
+                if state in ("inactive", "failed"):
+                    mend = _started_by(status, host) + mend
                 yield Finding(
                     "service_down", "fault", f"{host} {name}", f"is {state}", "What it serves is missing.", mend
                 )
@@ -62,6 +64,11 @@ def _running(status: Mapping[str, Any]) -> Iterator[Finding]:
             text,
             "bin/xmpp drift INVENTORY --diff shows it; bin/xmpp deploy INVENTORY mends it",
         )
+
+
+def _started_by(status: Mapping[str, Any], host: str) -> str:
+    """Return what starts a container: of several that an engine starts at once it may leave some out, for ever."""
+    return "bin/xmpp deploy INVENTORY starts it again; " if host in status["images_age"] else ""
 
 
 def _packages(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ STOREYS = [
         "plugin_utils/secret_rotation",
     },
     {"plugin_utils/services"},
-    {"plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},
+    {"plugin_utils/advice", "plugin_utils/dns", "plugin_utils/monitoring", "plugin_utils/summary"},
 ]
 STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}
 

@@ -14,6 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[2]
+CERTIFICATE = "allthingslinux.xmpp.prosody_cert"
 OPTIONS = frozenset(
     line
     for line in (Path(__file__).parent / "data" / "turnserver-options-4.6.1.txt").read_text().splitlines()
@@ -454,3 +455,10 @@ def test_a_database_of_the_deployment_is_verified_by_the_own_authority(
 ) -> None:
     world = {"group_names": [], "hostvars": {"one": {}, "two": {}}, **variables}
     assert templated("prosody", "{{ __prosody_database_environment }}", **world) == environment
+
+
+def test_a_certificate_is_probed_where_the_configuration_is() -> None:
+    (task,) = [
+        one for one in yaml.safe_load((ROOT / "roles/prosody/tasks/configure.yml").read_text()) if CERTIFICATE in one
+    ]
+    assert task[CERTIFICATE]["probe_address"] == "{{ prosody_probe.address | default(omit) }}"

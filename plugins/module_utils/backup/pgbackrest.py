@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import wal
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.errors import printable
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Backup:
 class Stanza:
     """What a repository has of a database. problem: why it cannot be read, "" where it can.
 
-    version and system: of the cluster that was archived last.
+    version and system: of the cluster that was archived last. damaged: whether something is there that cannot be read.
     """
 
     backups: tuple[Backup, ...] = ()
@@ -45,6 +46,7 @@ class Stanza:
     system: str = ""
     archive: str = ""
     """The name of its archive, such as 17-1."""
+    damaged: bool = False
 
     @property
     def newest(self) -> Backup | None:
@@ -75,24 +77,38 @@ def _backup(data: Mapping[str, Any]) -> Backup:
     )
 
 
+# of a stanza: good, no directory, no backup yet, no description (info.c, INFO_STANZA_STATUS_CODE_*)
+_GOOD, _NO_PATH, _NO_BACKUP, _NO_DATA = range(4)
+
+
+def _problem(one: Mapping[str, Any]) -> str:
+    """Out: why a stanza cannot be read: what is said of a repository, in its first line, is more than the summary.
+
+    Behind that are bytes which were decrypted with the wrong key.
+    """
+    every = [*(each["status"] for each in one.get("repo") or []), one["status"]]
+    wrong = next(each for each in every if each["code"] not in (_GOOD, _NO_BACKUP))
+    return printable(str(wrong["message"]).partition("\n")[0]).rstrip(":")
+
+
 def stanza(text: str) -> Stanza:
     """In: output of info --output=json for one stanza. Raises ValueError where it is something else."""
     try:
-        data = json.loads(text)
+        # messages have line feeds and whatever bytes were read, as they are
+        data = json.loads(text, strict=False)
         if not data:
             return Stanza(problem="there is nothing of this database in the repository")
         one = data[0]
-        status = one["status"]
-        # 2: it is there, and no backup is in it yet
-        problem = "" if status["code"] in (0, 2) else str(status["message"])
+        code = one["status"]["code"]
         current = max(one.get("db") or [{"id": 0}], key=lambda each: each["id"])
         archives = [each["id"] for each in one.get("archive") or [] if each["database"]["id"] == current["id"]]
         return Stanza(
             tuple(_backup(each) for each in one.get("backup") or [] if each["database"]["id"] == current["id"]),
-            problem,
+            "" if code in (_GOOD, _NO_BACKUP) else _problem(one),
             str(current.get("version", "")),
             str(current.get("system-id", "")),
             archives[0] if archives else "",
+            code not in (_GOOD, _NO_PATH, _NO_BACKUP, _NO_DATA),
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"pgBackRest said of itself what cannot be read: no {error}") from error

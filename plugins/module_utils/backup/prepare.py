@@ -10,11 +10,20 @@ from pathlib import Path
 
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import repository, state
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.pgbackrest import Stanza
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import Programs
-from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import STATE, BackupError, Settings
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.programs import KEY, Programs
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.settings import (
+    STATE,
+    BackupError,
+    Settings,
+    load,
+)
 
 NO_STANZA = "missing stanza path"
 MISSING_DATA = "missing stanza data"
+BEGIN_ANEW = (
+    "To begin anew beside them, and leave them as they are, let backup_repository name another, empty place, or "
+    "backup_host another name in it."
+)
 
 
 def foreign(known: Stanza, system: str, host: str) -> str:
@@ -47,6 +56,41 @@ def advice(why: str) -> str:
     return ""
 
 
+def other_key(programs: Programs, settings: Settings, key: str, held: str) -> str:
+    """Out: that a key does not open the backups that are there, and what to do; "" where it does or there are none.
+
+    held: where the key is from, for people. Nothing is asked of a host that has the key already.
+    """
+    try:
+        before = Path(KEY).read_text(encoding="utf-8").strip()
+    except OSError:
+        before = ""
+    there = _told_before() == settings.restic if settings.elsewhere else _has_files(settings)
+    look = ("--no-cache", "--no-lock", "cat", "config")
+    if before == key.strip() or not there or programs.restic(*look, key=key).code != repository.WRONG_KEY:
+        return ""
+    opens = before and programs.restic(*look, key=before).code == 0
+    return (
+        f"There are backups in {settings.repository}, and restic says that backup_key of this deployment does not open "
+        f"them: they were made with other secrets than those in {held}. Bring those back, from the controller that "
+        "made them, or what the printed page has of them (docs/backup.md)"
+        + (f"; the host still has the key itself, in {KEY}. " if opens else ". ")
+        + BEGIN_ANEW
+    )
+
+
+def _has_files(settings: Settings) -> bool:
+    return Path(settings.repository, "restic", "config").exists()
+
+
+def _told_before() -> str:
+    """Out: the repository of the files that the host was told of last, with all that it takes to come there."""
+    try:
+        return load().restic
+    except BackupError:
+        return ""
+
+
 def refuse_another(programs: Programs, settings: Settings) -> None:
     """Refuse to make a repository where one is missing in which backups were made. Raises BackupError."""
     known = state.load().get("repository")
@@ -55,7 +99,7 @@ def refuse_another(programs: Programs, settings: Settings) -> None:
     if settings.elsewhere:
         gone = programs.restic("cat", "config").code == repository.NO_REPOSITORY
     else:
-        gone = not Path(known, "restic", "config").exists()
+        gone = not _has_files(settings)
     if gone:
         what = "see who took them away" if settings.elsewhere else "mount what belongs there"
         raise BackupError(
@@ -94,6 +138,12 @@ def make_directories(settings: Settings) -> bool:
 def database(programs: Programs, settings: Settings, look: bool) -> bool:
     """Make the place of the database. Out: whether it was made, or with look would be. Raises BackupError."""
     known = repository.stanza(programs)
+    if known.damaged:
+        raise BackupError(
+            f"Backups of the database in {settings.repository} were looked for, and pgBackRest says: {known.problem}. "
+            "Either they were made with another key (backup_key) than the host has now: bring back the secrets of the "
+            f"deployment that made them, and repeat; or they are damaged. {BEGIN_ANEW}"
+        )
     if stanza_is_there(known):
         system = programs.sql("SELECT system_identifier FROM pg_control_system();")
         reason = foreign(known, system, settings.host)

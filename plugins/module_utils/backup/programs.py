@@ -97,10 +97,10 @@ class Programs:
             done = self.pgbackrest(f"--pg1-path={place}", "--delta", *words, "restore")
         return done
 
-    def restic(self, *words: str) -> Done:
-        """Run it as root."""
+    def restic(self, *words: str, key: str = "") -> Done:
+        """Run it as root. key: another one than that of the host."""
         environment = {
-            "RESTIC_PASSWORD_FILE": KEY,
+            **({"RESTIC_PASSWORD": key} if key else {"RESTIC_PASSWORD_FILE": KEY}),
             "RESTIC_CACHE_DIR": CACHE,
             "RESTIC_REPOSITORY": self._settings.restic,
             **self._settings.environment,

@@ -19,6 +19,7 @@ from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup.setting
 )
 
 NO_REPOSITORY = 10  # of restic
+WRONG_KEY = 12
 
 
 def stanza(programs: Programs) -> pgbackrest.Stanza:
@@ -29,7 +30,7 @@ def stanza(programs: Programs) -> pgbackrest.Stanza:
     try:
         return pgbackrest.stanza(done.out)
     except ValueError as error:
-        raise BackupError(str(error)) from error
+        raise BackupError(f"What pgBackRest says of the backups of the database cannot be read: {error}") from error
 
 
 def segments(programs: Programs, archive: str) -> dict[str, int]:

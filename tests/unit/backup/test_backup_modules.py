@@ -12,10 +12,22 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.allthingslinux.xmpp.plugins.filter.backup import FilterModule, backup_lines, backup_moment
 from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import prepare, programs, restore, settings
-from ansible_collections.allthingslinux.xmpp.plugins.modules import backup_info, backup_repository, backup_restore
-from ansible_collections.allthingslinux.xmpp.tests.unit.backup.test_readers import GONE, INFO, LISTED, SNAPSHOTS
+from ansible_collections.allthingslinux.xmpp.plugins.modules import (
+    backup_info,
+    backup_key_info,
+    backup_repository,
+    backup_restore,
+)
+from ansible_collections.allthingslinux.xmpp.tests.unit.backup.test_readers import (
+    GONE,
+    INFO,
+    LISTED,
+    OTHER_KEY,
+    SNAPSHOTS,
+)
 from ansible_collections.allthingslinux.xmpp.tests.unit.module_runner import run
 
 TOLD = {
@@ -191,6 +203,72 @@ def test_a_restore_over_sftp_goes_on(
     assert programs.Programs(settings.load()).restore(place, "--type=default").code == codes[-1]
     assert len(asked) == tries
     assert ["--delta" in words for words in asked] == [False, *([True] * (tries - 1))]
+
+
+def test_a_database_that_another_key_closed_is_told_in_words_and_stays_as_it_is(host: Host) -> None:
+    host.answers["info"] = (0, OTHER_KEY)
+    said = run(backup_repository, part="database")["msg"]
+    assert "pgBackRest says: [FormatError] unable to load info file" in said
+    assert "bring back the secrets" in said
+    assert "\n" not in said
+    assert not host.did("stanza-create")
+
+
+class Keys:
+    """A repository that one key opens, the key on the host, and which keys were tried."""
+
+    def __init__(self, opens: str) -> None:
+        self.opens = opens
+        self.tried: list[str] = []
+
+    def run(self, *words: str, environment: Any = None, **_more: Any) -> programs.Done:
+        assert words[-2:] == ("cat", "config")
+        self.tried.append(environment["RESTIC_PASSWORD"])
+        assert "RESTIC_PASSWORD_FILE" not in environment
+        return programs.Done(0 if self.tried[-1] == self.opens else 12, "", "")
+
+
+@pytest.mark.parametrize(
+    ("opens", "on_host", "given", "said"),
+    [
+        ("old", "old", "old", []),
+        ("old", None, "old", []),
+        # an earlier run wrote a wrong one there
+        ("old", "wrong", "old", []),
+        ("old", "old", "K2-unlike", ["does not open them", "/held. Bring", "host still has the key", "or backup_host"]),
+        ("old", None, "K2-unlike", ["does not open them", "docs/backup.md). To begin anew"]),
+        ("old", "wrong", "K2-unlike", ["does not open them", "docs/backup.md). To begin anew"]),
+    ],
+)  # fmt: skip
+def test_a_key_that_does_not_open_what_is_there_is_found_before_it_takes_the_place_of_the_one_that_does(
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    opens: str,
+    on_host: str | None,
+    given: str,
+    said: list[str],
+) -> None:
+    keys, told = Keys(opens), json.loads(settings.CONFIG.read_text())
+    monkeypatch.setattr(programs, "run", keys.run)
+    monkeypatch.setattr(prepare, "KEY", str(tmp_path / "restic.key"))
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_words: "/usr/bin/restic")
+    if on_host:
+        (tmp_path / "restic.key").write_text(f"{on_host}\n")
+    # nothing is there yet
+    assert run(backup_key_info, key=given, told=told, held="/held")["problems"] == []
+    assert keys.tried == []
+    (Path(told["repository"]) / "restic" / "config").touch()
+    problems = run(backup_key_info, key=given, told=told, held="/held")["problems"]
+    assert len(problems) == bool(said)
+    assert all(words in problems[0] for words in said)
+    # at another host's only where the host knows the way
+    away = {**told, "repository": "sftp://k@v/srv/h", "restic": "sftp://k@v:22//srv/h/restic"}
+    keys.tried.clear()
+    assert run(backup_key_info, key=given, told=away, held="/held")["problems"] == []
+    assert keys.tried == []
+    settings.CONFIG.write_text(json.dumps(away))
+    assert len(run(backup_key_info, key=given, told=away, held="/held")["problems"]) == bool(said)
 
 
 def test_a_wrong_key_makes_no_other_repository(host: Host) -> None:

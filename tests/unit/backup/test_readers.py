@@ -30,6 +30,14 @@ GONE = (
     'bc","key":1,"status":{"code":1,"message":"missing stanza path"}}],"status":{"code":1,"lock":{"backup'
     '":{"held":false}},"message":"missing stanza path"}}]'
 )
+OTHER_KEY = (
+    '[{"archive":[],"backup":[],"cipher":"aes-256-cbc","db":[],"name":"xmpp","repo":[{"cipher":"aes-256-cbc","key":1,"s'
+    'tatus":{"code":99,"message":"[FormatError] unable to load info file \'/var/backups/xmpp/h/pgbackrest/backup/xmpp/'
+    "backup.info' or '/var/backups/xmpp/h/pgbackrest/backup/xmpp/backup.info.copy':\nFormatError: key/value found outs"
+    "ide of section at line 1: Hx\ufffdiG\x1b\x02\ufffd4>-N\nHINT: backup.info cannot be opened and is required to "
+    'perform a backup.\nHINT: has a stanza-create been performed?"}}],"status":{"code":99,"lock":{"backup":{"held":fals'
+    'e}},"message":"other"}}]'
+)
 LISTED = (
     '{".":{"type":"path"},"17-1":{"type":"path"},"17-1/0000000100000000":{"type":"path"},"17-1/0000000100'
     '000000/000000010000000000000001-ccae26043944691d8db37bb366396aa58d99b020.zst":{"type":"file","size":'
@@ -112,6 +120,17 @@ def test_a_repository_that_is_gone() -> None:
     assert found.problem == "missing stanza path"
     assert found.newest is None
     assert pgbackrest.stanza("[]").problem
+
+
+def test_what_another_key_does_not_open_is_said_in_a_line() -> None:
+    found = pgbackrest.stanza(OTHER_KEY)
+    assert found.damaged
+    assert found.problem == (
+        "[FormatError] unable to load info file '/var/backups/xmpp/h/pgbackrest/backup/xmpp/backup.info' or "
+        "'/var/backups/xmpp/h/pgbackrest/backup/xmpp/backup.info.copy'"
+    )
+    assert not pgbackrest.stanza(GONE).damaged
+    assert not pgbackrest.stanza(INFO).damaged
 
 
 @pytest.mark.parametrize("text", ["", "nothing", "[{}]", '[{"status":{}}]'])

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.allthingslinux.xmpp.plugins.filter.ssh_keys import FilterModule
+from ansible_collections.allthingslinux.xmpp.plugins.module_utils.backup import settings
 from ansible_collections.allthingslinux.xmpp.plugins.plugin_utils import secret_files, ssh_keys
 
 KEY = ssh_keys.private()
@@ -22,6 +23,7 @@ SFTP = {
     "backup_sftp_key": KEY,
 }
 S3 = {"backup_repository": "s3://s3.example.org/keep", "backup_s3_access_key": "a", "backup_s3_secret_key": "b"}
+PREFLIGHT = "allthingslinux.xmpp.preflight"
 ROLE = Path(__file__).parents[3] / "roles" / "backup"
 
 
@@ -150,6 +152,40 @@ def test_every_task_of_a_look_runs_before_the_look() -> None:
 
 def refused(**given: Any) -> list[str]:
     return [one["problem"] for one in value("__backup_checks", **given) if not one["that"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, True),
+        (SFTP, True),
+        ({"backup_repository": ""}, False),
+        # what cannot be is told for itself
+        ({"backup_repository": "relative"}, False),
+    ],
+)
+def test_the_key_is_tried_before_it_takes_the_place_of_another(given: dict[str, Any], asked: bool) -> None:
+    found = value("__backup_asks", **given)
+    assert [one["module"] for one in found] == ["allthingslinux.xmpp.backup_key_info"] * asked
+    if asked:
+        told = found[0]["args"]["told"]
+        assert settings.of(told).repository == told["repository"]
+        assert found[0]["args"]["key"] == "a key of the tests"
+    (look,) = [one for one in yaml.safe_load((ROLE / "tasks" / "look.yml").read_text()) if PREFLIGHT in one]
+    assert look[PREFLIGHT]["asks"] == ["__backup_asks"]
+
+
+@pytest.mark.parametrize(
+    ("check", "changed", "later"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_a_check_looks_for_no_repository_of_which_the_host_is_only_told_by_the_run(
+    check: bool, changed: bool, later: bool
+) -> None:
+    """In containers it sees what the new one has mounted, and would find that the backups of before are gone."""
+    told = {"changed_paths": ["/etc/xmpp/backup/backup.json"] if changed else ["/etc/xmpp/backup/restic.key"]}
+    assert value("__backup_told_later", ansible_check_mode=check, __backup_told=told) is later
+    for file in ("database.yml", "files.yml"):
+        assert "when: not __backup_told_later" in (ROLE / "tasks" / file).read_text()
 
 
 @pytest.mark.parametrize("given", [{}, {"backup_repository": ""}, {"backup_repository": "/srv/x"}, SFTP, S3])

@@ -597,3 +597,63 @@ INCLUDED = {"build.yml", "companion.yml", "network.yml", "pod.yml", "volumes.yml
 def test_an_engine_elsewhere_is_reached_by_ssh_in_every_task(file: str) -> None:
     tasks = yaml.safe_load((ROOT / "roles/containers/tasks" / file).read_text(encoding="utf-8"))
     assert [name for name, by_ssh in docker_tasks(tasks) if not by_ssh] == []
+
+
+def tasks_of(file: str) -> dict[str, dict[str, Any]]:
+    """Out: name → task of a file of role containers, those of blocks and rescues among them."""
+
+    def flat(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for task in tasks:
+            yield task
+            yield from flat(task.get("block", []) + task.get("rescue", []))
+
+    return {one["name"]: one for one in flat(yaml.safe_load((ROOT / "roles/containers/tasks" / file).read_text()))}
+
+
+def test_a_base_that_cannot_be_pulled_is_told_with_what_was_tried_and_what_to_do() -> None:
+    block = tasks_of("images.yml")["Have the engine bring it"]
+    assert [one["name"] for one in block["block"]] == ["Pull it"]
+    (said,) = block["rescue"]
+    text = templated(
+        said["ansible.builtin.fail"]["msg"],
+        ALL,
+        containers_base="registry.example/debian:trixie-slim",
+        ansible_failed_result={"msg": "dial tcp: no such host"},
+    )
+    for words in (
+        "has not got it, was asked to pull it, and says: dial tcp: no such host",
+        "as containers_base",
+        "docker -H",
+    ):
+        assert words in text
+    assert text.count("registry.example/debian:trixie-slim") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "check", "begins", "refused", "started"),
+    [
+        ({"exists": False}, False, True, False, False),
+        ({"exists": True, "container": {"State": {"Running": True, "Status": "running"}}}, False, True, False, False),
+        # after the machine, or by hand: a companion joins no network that is down
+        ({"exists": True, "container": {"State": {"Running": False, "Status": "exited"}}}, False, True, False, True),
+        ({"exists": True, "container": {"State": {"Running": False, "Status": "exited"}}}, False, False, True, True),
+        ({"exists": True, "container": {"State": {"Running": False, "Status": "exited"}}}, True, True, True, True),
+    ],
+)
+def test_what_holds_the_network_is_started_again_by_what_begins_a_service_and_by_nothing_else(
+    before: dict[str, Any], check: bool, begins: bool, refused: bool, started: bool
+) -> None:
+    tasks = tasks_of("open.yml")
+    known: dict[str, Any] = {"__containers_before": before, "ansible_check_mode": check, "__xmpp_begins": begins}
+    refusal, start = (
+        tasks["Refuse to look for a service whose network is stopped"],
+        tasks["Start what holds the network again"],
+    )
+    assert bool(templated("{{ " + refusal["when"] + " }}", ALL, **known)) is refused
+    assert bool(templated("{{ " + start["when"] + " }}", ALL, **known)) is started
+    order = list(tasks)
+    assert order.index(refusal["name"]) < order.index(start["name"]) < order.index("Start the companion")
+    if refused:
+        said = templated(refusal["ansible.builtin.fail"]["msg"], ALL, **known)
+        assert "xmpp-one-network of one" in said
+        assert "bin/xmpp deploy starts them again" in said

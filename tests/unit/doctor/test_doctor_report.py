@@ -51,6 +51,20 @@ def newer(security: bool) -> dict[str, Any]:
     return {"prosody": {"installed": "13.0.1-1", "newer": "13.0.1-2", "security": security}}
 
 
+def test_what_runs_in_a_container_is_started_by_a_deployment() -> None:
+    def mends(contained: bool) -> list[str]:
+        seen = deepcopy(WELL)
+        seen["prosody"]["one"]["running"] = False
+        seen["hosts"]["one"].update(contained=contained, installed_age=9)
+        seen["hosts"]["one"]["units"].update(keeper="inactive", coturn="unhealthy")
+        found = doctor.hosts(status.gathered(seen, NOW), NOW)
+        return [one["mend"][:41] for one in found if one["name"] in ("prosody_down", "service_down")]
+
+    assert mends(True).count("bin/xmpp deploy INVENTORY starts it again") == 2
+    assert len(mends(False)) == 3
+    assert not [one for one in mends(False) if "deploy" in one]
+
+
 FAULTS: list[tuple[Callable[[dict[str, Any]], Any], tuple[str, str, str]]] = [
     (lambda seen: seen.update(unreachable=["two"]), ("host_unreachable", "fault", "two")),
     (lambda seen: seen["prosody"]["one"].update(running=False), ("prosody_down", "fault", "one")),

@@ -43,6 +43,7 @@ ANSWERS: dict[str, Any] = {
     "prosody_continuity": {"objections": [], "source": "none"},
     "prosody_config": {"changed": False},
     "certificates_info": {"problems": [], "certificates": [], "unfit": []},
+    "backup_key_info": {"problems": []},
     "packages_info": {"packages": {}, "problems": []},
     "postgresql_clusters_info": {"clusters": {}, "misplaced": [], "databases": [], "lines": []},
     "command": {"rc": 0, "stdout": json.dumps({"rc": 0, "stdout": "closed", "changed": True})},

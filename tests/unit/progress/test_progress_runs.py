@@ -450,3 +450,15 @@ def test_who_stops_to_read_stops_nothing(plays):
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
     assert (plays.top / "done").exists()
+
+
+def test_what_a_failure_advises_is_typed_where_the_services_are(plays):
+    plays.write(
+        [{"name": "Break", "ansible.builtin.fail": {"msg": "it is down: journalctl -u prosody -n 9"}}], hosts="one,two"
+    )
+    (plays.top / "host_vars").mkdir()
+    contained = {"xmpp_backend": "container", "ansible_host": "xmpp-chat-companion"}
+    (plays.top / "host_vars" / "one").write_text(yaml.safe_dump(contained))
+    said = plays.run().stdout
+    assert said.count("On the Docker host that is: docker logs --tail 9 xmpp-chat-prosody\n") == 1
+    assert said.count("Break [") == 2

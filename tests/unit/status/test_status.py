@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.allthingslinux.xmpp.plugins.filter.xmpp import FilterModule, xmpp_status
 
 NOW = 1_795_000_000.0
@@ -94,6 +96,18 @@ def test_what_cannot_be_reached_and_what_does_not_run():
     text = screen(unreachable=["two"], prosody={"one": {"running": False}}, hosts={})
     assert "UNREACHABLE   two" in text
     assert "one: NOT RUNNING" in text
+
+
+def test_containers_that_an_engine_left_out_are_told_with_what_starts_them():
+    units = {"prosody": "active", "postgresql": "inactive", "keeper": "failed"}
+    told = "one: bin/xmpp deploy INVENTORY starts again what does not run"
+    assert told in screen(hosts={"one": {**HOST, "units": units, "contained": True}})
+    assert "keeper FAILED" in screen(hosts={"one": {**HOST, "units": units, "contained": True}})
+    assert told not in screen(hosts={"one": {**HOST, "units": units}})
+    assert told not in screen(hosts={"one": {**HOST, "units": {"prosody": "unhealthy"}, "contained": True}})
+    # what timers do has a container of its own, which is asked as well
+    tasks = yaml.safe_load((Path(__file__).parents[3] / "playbooks/tasks/status.yml").read_text())
+    assert "['keeper'] if xmpp_backend" in tasks[0]["allthingslinux.xmpp.host_condition_info"]["units"]
 
 
 def test_nothing_at_all_is_not_a_crash():
