@@ -197,6 +197,12 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             {"containers_ports": ["5222:", "99999", "0", "80:443/sctp", ":22", "70000:22", 5222, "7443:443/tcp"]},
             "containers_ports: 5222:, 99999, 0, 80:443/sctp, :22, 70000:22 cannot be published",
         ),
+        (
+            {},
+            {"containers_ports": ["5222", "5432", "15280:5280/tcp", "5281", 15432]},
+            "containers_ports: 5432, 15280:5280/tcp would let everybody in where services of",
+        ),
+        ({}, {"containers_ports": ["5888"], "prosody_component_ports": [5888]}, "containers_ports: 5888 would let everybody"),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
         ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
