@@ -202,7 +202,11 @@ def test_what_can_be_done_is_not_refused(groups: dict[str, list[str]], variables
             {"containers_ports": ["5222", "5432", "15280:5280/tcp", "5281", 15432]},
             "containers_ports: 5432, 15280:5280/tcp would let everybody in where services of",
         ),
-        ({}, {"containers_ports": ["5888"], "prosody_component_ports": [5888]}, "containers_ports: 5888 would let everybody"),
+        (
+            {},
+            {"containers_ports": ["5888"], "prosody_component_ports": [5888]},
+            "containers_ports: 5888 would let everybody",
+        ),
         ({}, {"prosody_writable_paths": ["/srv"]}, "prosody_writable_paths: a container has no paths of the host"),
         ({}, {"containers_limits": {"prosody": {"memory": "1 GB"}}}, "containers_limits: memory of prosody is no size"),
         ({}, {"containers_limits": {"prosody": {"memory": "32M"}}}, "containers_limits: memory of prosody is no size"),
@@ -452,6 +456,39 @@ def test_a_compose_file_has_the_services_of_the_host_and_what_is_said_in_their_c
     assert limited["postgresql"]["pids_limit"] == 1024
     assert limited["postgresql"]["ulimits"] == {"nofile": 20000}
     assert "mem_limit" not in limited["postgresql"]
+
+
+LISTED = [
+    {"Id": "sha256:1", "RepoTags": None},
+    {"Id": "sha256:2", "RepoTags": ["xmpp-base:trixie"]},
+    {"Id": "sha256:3", "RepoTags": ["other:1", "debian:trixie-slim"]},
+    {"Id": "sha256:4", "RepoTags": ["xmpp-prosody:0123456789ab", "xmpp-coturn:0123456789ab"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("base", "asked", "found"),
+    [
+        ("", [], ["sha256:3", "sha256:2"]),
+        ("other:1", [], ["sha256:3"]),
+        # by another name than in the list
+        ("debian@sha256:3", [{"Id": "sha256:3"}], ["sha256:3"]),
+        ("debian:forky", [], []),
+    ],
+)
+def test_the_base_is_the_first_that_the_engine_has(base: str, asked: list[Any], found: list[str]) -> None:
+    given = {"__containers_host": {"images": LISTED}, "__containers_base": {"images": asked}, "containers_base": base}
+    assert [one["Id"] for one in templated("{{ __containers_bases_found }}", ALL, **given)] == found
+
+
+def test_images_are_built_that_are_neither_listed_nor_found_by_name() -> None:
+    given = {"__containers_inputs": "0123456789abcdef", "__containers_host": {"images": LISTED}}
+    wanted = set(templated("{{ __containers_targets }}", ALL, **given))
+    skipped = templated("{{ __containers_missing }}", ALL, **given, __containers_images={"skipped": True})
+    assert set(skipped) == wanted - {"prosody", "coturn"}
+    asked = {"images": [{"RepoTags": ["xmpp-postgresql:0123456789ab"]}]}
+    missing = templated("{{ __containers_missing }}", ALL, **given, __containers_images=asked)
+    assert set(missing) == wanted - {"prosody", "coturn", "postgresql"}
 
 
 @pytest.mark.parametrize(
