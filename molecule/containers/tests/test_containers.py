@@ -108,6 +108,25 @@ def test_an_image_says_what_it_is_made_of_whichever_builder_made_it(name: str) -
     assert image["Size"] < (2_000_000_000 if name == "keeper" else 150_000_000)
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_who_gets_an_image_gets_no_secret(service: str) -> None:
+    """Neither with its files nor with how they were made."""
+    kept = [path for path in (INVENTORY.parent / ".secrets").rglob("*") if path.is_file()]
+    # certificates and what is remembered of runs are none
+    texts = [path.read_bytes() for path in kept if path.suffix not in (".pem", ".json")]
+    secrets = {line for text in texts for line in text.splitlines() if len(line) >= 16 and b"-----" not in line}
+    assert len(secrets) > 10
+    image = seen(service)["Image"]
+    made = docker("create", image)
+    try:
+        files = subprocess.run(["docker", "export", made], capture_output=True, check=True, timeout=120).stdout
+    finally:
+        docker("rm", made)
+    assert b"root:x:0:0:" in files, "these are no files"
+    how = docker("history", "--no-trunc", image).encode()
+    assert {secret for secret in secrets if secret in files or secret in how} == set()
+
+
 def test_what_is_nobodys_business_is_published_nowhere() -> None:
     published = {port for port, bound in seen("network")["NetworkSettings"]["Ports"].items() if bound}
     assert published == {"80/tcp", "443/tcp", "5222/tcp"}

@@ -700,3 +700,14 @@ def test_what_holds_the_network_is_started_again_by_what_begins_a_service_and_by
         said = templated(refusal["ansible.builtin.fail"]["msg"], ALL, **known)
         assert "xmpp-one-network of one" in said
         assert "bin/xmpp deploy starts them again" in said
+
+
+def test_no_task_asks_where_its_service_runs_but_those_that_bring_it_over() -> None:
+    """What differs is one file of tasks for each backend in role service, and variables."""
+    asks = {
+        str(path.relative_to(ROOT / "roles"))
+        for path in (ROOT / "roles").glob("*/tasks/*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "xmpp_backend" in line and not line.lstrip().startswith("#") and path.parts[-3] != "service"
+    }
+    assert asks == {"prosody/tasks/bring.yml", "prosody/tasks/bring_back.yml"}
