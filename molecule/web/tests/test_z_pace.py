@@ -89,7 +89,8 @@ def service() -> Proxied:
 @pytest.fixture
 def other(service) -> Iterator[Raw]:
     """Somebody else, who is signed in."""
-    with raw(service.address, 5223, DOMAIN) as somebody:
+    with contextlib.ExitStack() as stack:
+        somebody = stack.enter_context(raw(service.address, 5223, DOMAIN))
         somebody.sign_in(DOMAIN, "bob", PASSWORDS["bob"])
         yield somebody
 
