@@ -23,8 +23,9 @@ PIECES = "/root/pieces"
 PAIR = "/etc/xmpp/proxy/fullchain.pem", "/etc/xmpp/proxy/privkey.pem"
 MODULES = ("mpm_event", "authz_core", "socache_shmcb", "ssl", "headers", "proxy", "proxy_http")
 
+# as the other nginx, to whose user it would give the directories that both have
 NGINX = f"""
-pid {PIECES}/nginx.pid; error_log stderr;
+user www-data; pid {PIECES}/nginx.pid; error_log stderr;
 events {{ }}
 http {{
     access_log off;

@@ -78,7 +78,10 @@ class OverBosh:
         self._rid += 1
         sid = f"sid='{self._sid}'" if self._sid else ""
         body = f"<body xmlns='{BOSH}' xmlns:xmpp='urn:xmpp:xbosh' rid='{self._rid}' {sid} {more}>{what}</body>"
-        return self._service.ask("/http-bind", "POST", body.encode(), Content_Type="text/xml").body.decode()
+        answer = self._service.ask("/http-bind", "POST", body.encode(), Content_Type="text/xml")
+        # who misses one waits for it for ever
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
 
 
 @pytest.fixture(scope="module")
