@@ -81,15 +81,16 @@ class Raw:
         self.say("<iq xmlns='jabber:client' type='get' id='through'><ping xmlns='urn:xmpp:ping'/></iq>")
         assert self.hears("id=.through.", 60)
 
-    def pinged_until(self, other: Raw, pattern: str, seconds: float = 60) -> int:
-        """Ask the server small things until the other one has heard this. Out: how often it answered meanwhile."""
-        end, since, times = time.monotonic() + seconds, len(other.heard), 0
+    def longest_wait(self, other: Raw, pattern: str, seconds: float = 60) -> tuple[float, float]:
+        """Ask the server small things until the other one has heard this. Out: seconds of the longest wait, of all."""
+        began, since, longest = time.monotonic(), len(other.heard), 0.0
         while not re.search(pattern, other.heard[since:]):
-            assert time.monotonic() < end, f"it was never heard, {times} answers later"
+            asked = time.monotonic()
+            assert asked < began + seconds, "it was never heard"
             self.is_through()
-            times += 1
+            longest = max(longest, time.monotonic() - asked)
             other.hears(pattern, 0.001)
-        return times
+        return longest, time.monotonic() - began
 
 
 @contextlib.contextmanager
